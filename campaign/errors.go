@@ -86,3 +86,12 @@ func PublicMessage(err error) string {
 	}
 	return "Something went wrong on our side."
 }
+
+// StateError is the cause of a Conflict that comes from a life cycle and not
+// from another writer: reading again does not help.
+type StateError struct{ What, From, To string }
+
+// Error returns the text for operators.
+func (e *StateError) Error() string {
+	return e.What + " cannot move from " + e.From + " to " + e.To
+}
