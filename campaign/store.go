@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -52,7 +53,7 @@ type Reader interface {
 	// Audit returns up to limit audit records with a sequence greater than
 	// after, in order. A limit of 0 or less means 1,000.
 	Audit(ctx context.Context, scope Scope, after uint64, limit int) ([]AuditRecord, error)
-	// Scopes returns all scopes that hold anything, in byte order.
+	// Scopes returns all scopes that hold anything, or once did, in byte order.
 	Scopes(ctx context.Context) ([]Scope, error)
 }
 
@@ -75,8 +76,13 @@ type Claimer interface {
 	// retry or is leased. No entry is leased to two claimers at once; an entry
 	// whose lease has run out is handed out again with Expired set.
 	Claim(ctx context.Context, r ClaimRequest) (Claims, error)
-	// Ready receives a value soon after an entry was added or changed, by this
-	// process at least. It may fire without need; it never replaces polling.
+	// Ready returns a channel that is closed soon after the next Apply that
+	// added, changed or finished a due entry, by this process at least; it
+	// wakes all who wait for it. Each channel serves once: a claimer calls
+	// Ready anew in each round, before its Claim, so that nothing slips in
+	// between, and waits for what it got when the Claim came back empty. It
+	// may fire without need, and says nothing of leases that run out and of
+	// times that come: it never replaces polling.
 	Ready() <-chan struct{}
 }
 
@@ -90,16 +96,16 @@ type Record struct {
 	// Version is the version the record was read at; 0 means that it must not
 	// exist yet. The store raises it by one with each write.
 	Version uint64
-	// Data is the encoded value, at most 1 MiB; nil deletes the record.
+	// Data is the encoded value, at most 1 MiB; empty deletes the record.
 	Data []byte
 }
 
 // IndexEntry is a row of a secondary index. Adding one that is there, or
 // removing one that is not, is not an error.
 type IndexEntry struct {
-	Name   string // the index
-	Key    string // what it is looked up by
-	ID     string // what it leads to
+	Name   string // the index, at most 512 bytes
+	Key    string // what it is looked up by, at most 1,024 bytes, may be empty
+	ID     string // what it leads to, at most 512 bytes
 	Remove bool
 }
 
@@ -122,18 +128,25 @@ const (
 )
 
 // DueEntry is a piece of work that waits for its time. ID names the work within
-// its scope. Adding an entry whose ID is waiting keeps its place and moves its
-// time forward if the new one is earlier; adding one that is leased makes it
-// fall due again, at the new time, once its lease is finished.
+// its scope. Adding an entry whose ID is waiting keeps its place, lane and
+// serial, and moves its time forward if the new one is earlier. Adding one that
+// is leased makes it fall due again, at the new time, once its lease is
+// finished: as a new entry at the end of its serial when the work was done, and
+// at the earlier of both times when it is to be retried. An entry whose lease
+// ran out counts as leased until it is claimed again and finished.
 type DueEntry struct {
-	ID     string
+	ID     string // at most 512 bytes
 	Lane   Lane
-	Serial string // entries of one serial are worked in order, one at a time; "" has none
-	At     time.Time
-	Remove bool // takes a waiting entry out; a leased one is left alone
+	Serial string    // entries of one serial are worked in order, one at a time; "" has none
+	At     time.Time // kept in whole milliseconds, cut
+	// Remove takes a waiting entry out. A leased one keeps its lease, but no
+	// longer falls due again after it.
+	Remove bool
 }
 
-// Finish ends a lease, in the same step as what the work brought about.
+// Finish ends a lease, in the same step as what the work brought about, and
+// before the due entries of the same Change are looked at. A lease that ran out
+// can still be finished as long as nobody claimed the entry again.
 type Finish struct {
 	ID    string
 	Token string
@@ -146,7 +159,7 @@ type Finish struct {
 type ClaimRequest struct {
 	Now   time.Time     // on campaign.Clock: what is due by then
 	Lease time.Duration // real time: how long the work is held
-	N     int           // at most so many, at least 1
+	N     int           // at most so many, at least 1; more than MaxChangeRecords count as that
 	// Lanes limits the claim to these lanes; nil means all.
 	Lanes []Lane
 }
@@ -154,7 +167,9 @@ type ClaimRequest struct {
 // Claims is what Claim returns.
 type Claims struct {
 	Entries []Claimed
-	// Next is when the next entry falls due; zero when none waits.
+	// Next is when the next entry of the lanes asked for falls due that could
+	// then be claimed; it is not after Now when more is due than N. Zero when
+	// none waits.
 	Next time.Time
 }
 
@@ -168,7 +183,8 @@ type Claimed struct {
 	Token  string // proves the lease; goes into Finish
 	// Attempts counts the claims of this entry before this one since it was added.
 	Attempts int
-	// Expired says that an earlier lease ran out: the work may have been done.
+	// Expired says that the lease before this one ran out: the work may have
+	// been done.
 	Expired bool
 }
 
@@ -187,19 +203,71 @@ type Change struct {
 // Validate reports what breaks the bounds of a Change, as Invalid.
 func (c Change) Validate() error {
 	switch n := len(c.Records) + len(c.Index) + len(c.Due) + len(c.Finish) + len(c.Audit); {
-	case c.Scope == "" || strings.ContainsAny(string(c.Scope), "/{}\x00"):
+	case !named(string(c.Scope)) || strings.ContainsAny(string(c.Scope), "/{}\x00"):
 		return invalidChange("scope %q", c.Scope)
 	case n > MaxChangeRecords:
 		return invalidChange("%d entries, at most %d", n, MaxChangeRecords)
 	}
 	for _, r := range c.Records {
-		if r.Kind == "" || r.ID == "" || len(r.ID) > 512 || len(r.Data) > 1<<20 {
-			return invalidChange("record %s/%.40q of %d bytes", r.Kind, r.ID, len(r.Data))
+		if !named(string(r.Kind), r.ID) || len(r.Data) > 1<<20 {
+			return invalidChange("record %.40q/%.40q of %d bytes", r.Kind, r.ID, len(r.Data))
+		}
+	}
+	for _, e := range c.Index {
+		if !named(e.Name, e.ID) || len(e.Key) > 1024 {
+			return invalidChange("row %.40q of index %.40q with a key of %d bytes", e.ID, e.Name, len(e.Key))
+		}
+	}
+	for _, d := range c.Count {
+		if !named(d.Name) {
+			return invalidChange("counter %.40q", d.Name)
 		}
 	}
 	for _, d := range c.Due {
-		if d.ID == "" || len(d.ID) > 512 {
-			return invalidChange("due entry %.40q", d.ID)
+		if !named(d.ID) || len(d.Serial) > 512 || d.Lane > Bulk {
+			return invalidChange("due entry %.40q in lane %d with serial %.40q", d.ID, d.Lane, d.Serial)
+		}
+	}
+	for _, f := range c.Finish {
+		if !named(f.ID) {
+			return invalidChange("lease of %.40q", f.ID)
+		}
+	}
+	return c.validateOnce()
+}
+
+// named reports whether all names may stand in a key of a store.
+func named(names ...string) bool {
+	return !slices.ContainsFunc(names, func(n string) bool { return n == "" || len(n) > 512 })
+}
+
+// validateOnce reports what stands in a Change twice.
+func (c Change) validateOnce() error {
+	type key struct{ list, name, key, id string }
+	seen := make(map[key]struct{}, len(c.Records)+len(c.Index)+len(c.Due)+len(c.Finish))
+	twice := func(k key) bool {
+		_, found := seen[k]
+		seen[k] = struct{}{}
+		return found
+	}
+	for _, r := range c.Records {
+		if twice(key{"record", string(r.Kind), "", r.ID}) {
+			return invalidChange("record %s/%.40q stands in it twice", r.Kind, r.ID)
+		}
+	}
+	for _, e := range c.Index {
+		if twice(key{"index", e.Name, e.Key, e.ID}) {
+			return invalidChange("row %.40q of index %s stands in it twice", e.ID, e.Name)
+		}
+	}
+	for _, d := range c.Due {
+		if twice(key{list: "due", id: d.ID}) {
+			return invalidChange("due entry %.40q stands in it twice", d.ID)
+		}
+	}
+	for _, f := range c.Finish {
+		if twice(key{list: "finish", id: f.ID}) {
+			return invalidChange("lease of %.40q stands in it twice", f.ID)
 		}
 	}
 	return nil
