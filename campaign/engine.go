@@ -1,0 +1,142 @@
+package campaign
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/sirupsen/logrus"
+)
+
+// Options are the parts that an Engine works with.
+type Options struct {
+	Store     Store     // required
+	Matcher   Matcher   // required
+	Renderer  Renderer  // required
+	Messenger Messenger // required
+	Channels  Channels  // required
+	Directory Directory // required
+	Roles     Roles     // required
+	Tracker   Tracker   // required
+
+	Clock Clock              // default: RealClock
+	Log   logrus.FieldLogger // default: discards
+
+	Company        string        // what the messages call the company; default "the company"
+	Zone           string        // IANA zone of new campaigns; default "UTC"
+	CommandChannel ChannelRef    // where dead letters and requests for a second person go
+	Brakes         Brakes        // zero fields take their defaults
+	Quorum         int           // reviewers who must approve; default 2
+	FreshFor       time.Duration // how long a scan counts; default 7 days
+	Pace           Pace          // what the plan's duration is computed from
+	Work           WorkOptions   // leases, waits and workers
+	Digests        []DigestSchedule
+}
+
+// Brakes are the sizes above which a second person is needed.
+type Brakes struct {
+	SecondPersonAbove int     // tickets opened, tasks reopened or people messaged at once; default 50
+	AdmissionPerDay   int     // late targets that join by themselves in a day; default 25
+	AdmissionShare    float64 // and as a share of the plan's targets; default 0.10
+}
+
+// Pace is how fast Slack and the tracker let us work.
+type Pace struct {
+	MessagesPerMinute float64 // default 300
+	TicketsPerMinute  float64 // default 600
+}
+
+// WorkOptions are the times of the worker. Leases and polls are real time.
+type WorkOptions struct {
+	Lease         time.Duration // default 30 s
+	UncertainWait time.Duration // before an uncertain effect is looked up; default 2 min
+	Poll          time.Duration // how long to sleep at most when nothing is due; default 1 s
+	Heartbeat     time.Duration // default 15 s
+	Coalesce      time.Duration // how long an edited message waits for more; default 30 s
+	Workers       int           // default 8
+}
+
+// DigestSchedule says who gets a digest, and when.
+type DigestSchedule struct {
+	Audience Audience
+	Cron     string // five fields
+	Zone     string // IANA name; default: the campaign's
+	Channel  string // channel ID or name
+}
+
+func (o Options) withDefaults() (Options, error) {
+	required := map[string]bool{
+		"Store": o.Store == nil, "Matcher": o.Matcher == nil, "Renderer": o.Renderer == nil,
+		"Messenger": o.Messenger == nil, "Channels": o.Channels == nil, "Directory": o.Directory == nil,
+		"Roles": o.Roles == nil, "Tracker": o.Tracker == nil,
+	}
+	for _, name := range sortedKeys(required) {
+		if required[name] {
+			return o, errors.New("campaign: Options." + name + " is required")
+		}
+	}
+	if o.Clock == nil {
+		o.Clock = RealClock{}
+	}
+	if o.Log == nil {
+		silent := logrus.New()
+		silent.SetOutput(io.Discard)
+		o.Log = silent
+	}
+	o.Company = cmp.Or(o.Company, "the company")
+	o.Zone = cmp.Or(o.Zone, "UTC")
+	o.Brakes.SecondPersonAbove = cmp.Or(o.Brakes.SecondPersonAbove, 50)
+	o.Brakes.AdmissionPerDay = cmp.Or(o.Brakes.AdmissionPerDay, 25)
+	o.Brakes.AdmissionShare = cmp.Or(o.Brakes.AdmissionShare, 0.10)
+	o.Quorum = cmp.Or(o.Quorum, 2)
+	o.FreshFor = cmp.Or(o.FreshFor, 7*24*time.Hour)
+	o.Pace.MessagesPerMinute = cmp.Or(o.Pace.MessagesPerMinute, 300)
+	o.Pace.TicketsPerMinute = cmp.Or(o.Pace.TicketsPerMinute, 600)
+	o.Work = o.Work.withDefaults()
+	return o, nil
+}
+
+func (w WorkOptions) withDefaults() WorkOptions {
+	w.Lease = cmp.Or(w.Lease, 30*time.Second)
+	w.UncertainWait = cmp.Or(w.UncertainWait, 2*time.Minute)
+	w.Poll = cmp.Or(w.Poll, time.Second)
+	w.Heartbeat = cmp.Or(w.Heartbeat, 15*time.Second)
+	w.Coalesce = cmp.Or(w.Coalesce, 30*time.Second)
+	w.Workers = cmp.Or(w.Workers, 8)
+	return w
+}
+
+// Engine carries out what people ask of campaigns. Its methods may be called
+// at the same time from many places, and on many replicas.
+type Engine struct {
+	opts       Options
+	pseudonyms pseudonyms
+}
+
+// New returns an Engine, or an error that names the option that is missing.
+func New(o Options) (*Engine, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{opts: o}, nil
+}
+
+// Log fields, so that every log line of the domain can be searched alike.
+const (
+	FieldCampaign = "campaign"
+	FieldRequest  = "request"
+	FieldEffect   = "effect"
+	FieldActor    = "actor"
+)
+
+// Request is who asks for something, and by which envelope.
+type Request struct {
+	// Key is the envelope's key. A request that was carried out before is not
+	// carried out again; the method then returns what it led to. A blank key is
+	// never remembered.
+	Key    string
+	Actor  Person
+	Reason string
+}

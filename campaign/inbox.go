@@ -1,0 +1,80 @@
+package campaign
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// Envelope is something that reached us from outside: a command, a press, a
+// form, an event. It is durable before it is acknowledged.
+type Envelope struct {
+	// Key is what the payload itself carries (event_id, trigger_id), not the
+	// transport's envelope ID: a redelivery has the same key.
+	Key     string          `json:"key"`
+	Kind    EnvelopeKind    `json:"kind"`
+	Actor   Person          `json:"actor"`
+	At      time.Time       `json:"at"`      // when it was received
+	Payload json.RawMessage `json:"payload"` // as it came, at most 512 KiB
+	Status  InboxStatus     `json:"status"`
+	Problem string          `json:"problem,omitempty"` // why it was given up
+}
+
+// EnvelopeKind says how to read the payload.
+type EnvelopeKind string
+
+// The kinds of envelopes.
+const (
+	EnvelopeCommand    EnvelopeKind = "command"
+	EnvelopeAction     EnvelopeKind = "action"
+	EnvelopeSubmission EnvelopeKind = "submission"
+	EnvelopeEvent      EnvelopeKind = "event"
+)
+
+// InboxStatus is how far an envelope is.
+type InboxStatus string
+
+// The states of an envelope. Done and failed ones are kept for an hour, so that
+// a redelivery is recognised.
+const (
+	InboxPending InboxStatus = "pending"
+	InboxDone    InboxStatus = "done"
+	InboxFailed  InboxStatus = "failed"
+)
+
+const (
+	inboxPrefix  = "inbox/"
+	inboxKeep    = time.Hour
+	inboxIndex   = "inbox_at"
+	inboxMaxSize = 512 << 10
+)
+
+// Inbox keeps envelopes until they are worked.
+type Inbox struct{ store Store }
+
+// NewInbox returns the inbox of a store.
+func NewInbox(s Store) *Inbox { return &Inbox{store: s} }
+
+// Append makes an envelope durable and due at once. A second one with the same
+// key is not an error and changes nothing. With serial, envelopes are worked in
+// order, one at a time; without, at once, overtaking all others of the person.
+func (i *Inbox) Append(ctx context.Context, e Envelope, serial string) error {
+	if e.Key == "" || len(e.Key) > 400 || len(e.Payload) > inboxMaxSize {
+		return Refuse(Invalid, "This request is too large or has no key, and was not kept.")
+	}
+	e.At, e.Status = Stamp(e.At), InboxPending
+	record, err := Put(KindInbox, e.Key, 0, e)
+	if err != nil {
+		return err
+	}
+	err = i.store.Apply(ctx, Change{
+		Scope:   Sys,
+		Records: []Record{record},
+		Index:   []IndexEntry{{Name: inboxIndex, Key: timeKey(e.At), ID: e.Key}},
+		Due:     []DueEntry{{ID: inboxPrefix + e.Key, Lane: Interactive, Serial: serial, At: e.At}},
+	})
+	if KindOf(err) == Conflict {
+		return nil // a redelivery
+	}
+	return err
+}

@@ -1,0 +1,34 @@
+package campaign
+
+// The kinds of records. Those of a campaign stand in its scope, the others in Sys.
+const (
+	KindCampaign RecordKind = "campaign" // one, ID "self"
+	KindRevision RecordKind = "revision" // <track>/<number>
+	KindReview   RecordKind = "review"   // <track>/<number>/<user>
+	KindTarget   RecordKind = "target"
+	KindTask     RecordKind = "task" // <target>.<track>
+	KindTicket   RecordKind = "ticket"
+	KindContact  RecordKind = "contact" // <user>
+	KindPlan     RecordKind = "plan"    // <hash>
+	KindPlanPart RecordKind = "plan_part"
+	KindWave     RecordKind = "wave"
+	KindEffect   RecordKind = "effect"
+	KindQuestion RecordKind = "question"
+	KindSnapshot RecordKind = "snapshot"
+	KindDigest   RecordKind = "digest"  // a mark per schedule and fire time
+	KindRequest  RecordKind = "request" // waits for a second person
+	KindSeen     RecordKind = "seen"    // envelopes that were carried out in this scope
+	KindSeal     RecordKind = "seal"
+	KindNote     RecordKind = "note" // free text behind a commitment
+	KindAsk      RecordKind = "ask"
+
+	KindName    RecordKind = "name"  // a campaign ID that is taken, for ever
+	KindInbox   RecordKind = "inbox" // envelopes
+	KindCatalog RecordKind = "catalog"
+	KindScan    RecordKind = "scan"
+	KindAlias   RecordKind = "alias" // a person behind a pseudonym
+	KindRoster  RecordKind = "roster"
+)
+
+// self is the ID of records of which a scope has one.
+const self = "self"

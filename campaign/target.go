@@ -1,0 +1,261 @@
+package campaign
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Target is service × layer, or a row of a campaign that is not about packages.
+type Target struct {
+	ID          string    `json:"id"`
+	Service     string    `json:"service,omitempty"` // catalog ref; "" when no service is known
+	Name        string    `json:"name"`              // what people call it
+	Layer       Layer     `json:"layer"`
+	Owner       string    `json:"owner,omitempty"` // catalog ref of the unit or person; "" when nobody is known
+	Exposure    Exposure  `json:"exposure,omitempty"`
+	Environment string    `json:"environment,omitempty"`
+	Tier        string    `json:"tier,omitempty"`
+	Detail      string    `json:"detail,omitempty"`
+	Findings    []Finding `json:"findings,omitempty"`
+	// Knowledge is what is known: affected, possible, or unknown.
+	Knowledge Knowledge `json:"knowledge"`
+	// Doubt says why the target stands on the triage list; "" when it does not.
+	Doubt     string    `json:"doubt,omitempty"`
+	ScannedAt time.Time `json:"scanned_at,omitzero"` // the newest scan that was looked at
+}
+
+// Knowledge is what Muster knows of a target.
+type Knowledge string
+
+// What may be known of a target.
+const (
+	KnownAffected Knowledge = "affected"
+	KnownPossible Knowledge = "possible"
+	KnownNothing  Knowledge = "unknown" // no fresh scan: never "fine"
+	KnownSafe     Knowledge = "not_affected"
+)
+
+// Asset is a scanned thing with the service that it belongs to.
+type Asset struct {
+	Service string // catalog ref; "" when the catalog knows none
+	Scans   []Scan // the newest of each source
+}
+
+// TargetInput is the world that targets are drawn from.
+type TargetInput struct {
+	Campaign Campaign
+	Catalog  Catalog
+	Scans    []Scan
+	Judge    Judge
+	Now      time.Time
+	FreshFor time.Duration // how long a scan counts
+}
+
+// Assessment is what BuildTargets found.
+type Assessment struct {
+	Targets []Target // sorted by exposure, tier and name
+	Checked int      // services with a fresh scan and nothing found
+}
+
+// BuildTargets draws the targets of a campaign: affected and possible ones from
+// the scans, unknown ones from the services without a fresh scan, all rows of a
+// campaign that is not about packages. Nothing that is doubtful is dropped: it
+// carries its Doubt. Pure: same in, same out.
+func BuildTargets(in TargetInput) Assessment {
+	if len(in.Campaign.Rows) > 0 {
+		return Assessment{Targets: rowTargets(in.Campaign, in.Catalog)}
+	}
+	b := targetBuilder{in: in, services: in.Catalog.byAsset(), found: map[string]*Target{}, fresh: map[string]bool{}}
+	for _, scan := range in.Scans {
+		b.scan(scan)
+	}
+	out := Assessment{}
+	for ref, service := range in.Catalog.Services {
+		if b.fresh[ref] {
+			if _, hit := b.found[b.id(ref, LayerApplication)]; !hit {
+				out.Checked++
+			}
+			continue
+		}
+		b.unknown(ref, service)
+	}
+	for _, t := range b.found {
+		decide(t, in.Campaign)
+		if t.Knowledge != KnownSafe {
+			out.Targets = append(out.Targets, *t)
+		}
+	}
+	slices.SortFunc(out.Targets, compareTargets)
+	return out
+}
+
+type targetBuilder struct {
+	in       TargetInput
+	services map[string]string // asset name -> service ref
+	found    map[string]*Target
+	fresh    map[string]bool // services with a fresh scan
+}
+
+func (b *targetBuilder) id(ref string, layer Layer) string {
+	return opaqueID(b.in.Campaign.ID, ref, string(layer))
+}
+
+func (b *targetBuilder) scan(s Scan) {
+	ref, known := b.service(s)
+	fresh := !s.At.IsZero() && b.in.Now.Sub(s.At) <= b.in.FreshFor && !s.At.After(b.in.Now)
+	if known && fresh {
+		b.fresh[ref] = true
+	}
+	var findings []Finding
+	for _, c := range s.Components {
+		for _, f := range b.in.Judge.Judge(c) {
+			f.Asset, f.File = s.Asset, s.File
+			findings = append(findings, f)
+		}
+	}
+	if len(findings) == 0 {
+		return
+	}
+	layer := cmp.Or(s.Layer, LayerApplication)
+	t := b.target(ref, known, s, layer)
+	for _, f := range findings {
+		if f.Verdict == Affected {
+			t.Knowledge = KnownAffected
+		}
+		t.Findings = append(t.Findings, f)
+	}
+	if s.At.After(t.ScannedAt) {
+		t.ScannedAt = s.At
+	}
+}
+
+// service returns the catalog ref of what was scanned; when the catalog does not
+// know it, the asset's own name, and false.
+func (b *targetBuilder) service(s Scan) (string, bool) {
+	for _, name := range []string{s.Service, s.Asset} {
+		if ref, ok := b.services[name]; ok && name != "" {
+			return ref, true
+		}
+	}
+	return "asset:" + s.Asset, false
+}
+
+func (b *targetBuilder) target(ref string, known bool, s Scan, layer Layer) *Target {
+	id := b.id(ref, layer)
+	if t, ok := b.found[id]; ok {
+		return t
+	}
+	t := &Target{ID: id, Name: s.Asset, Layer: layer, Exposure: s.Exposure, Environment: s.Environment, Tier: s.Tier, Knowledge: KnownPossible}
+	if known {
+		service := b.in.Catalog.Services[ref]
+		t.fromService(service)
+	} else {
+		t.Doubt = "no service in the catalog has this asset"
+	}
+	b.found[id] = t
+	return t
+}
+
+func (b *targetBuilder) unknown(ref string, service Service) {
+	id := b.id(ref, LayerApplication)
+	if t, ok := b.found[id]; ok && t.Knowledge == KnownAffected {
+		return // an old scan found it: that it is old does not make it safe
+	}
+	t, ok := b.found[id]
+	if !ok {
+		t = &Target{ID: id, Layer: LayerApplication}
+		t.fromService(service)
+		b.found[id] = t
+	}
+	t.Knowledge = KnownNothing
+}
+
+func (t *Target) fromService(s Service) {
+	t.Service, t.Name, t.Owner = s.Ref, s.Name, s.Owner
+	t.Exposure = cmp.Or(s.Exposure, t.Exposure)
+	t.Environment, t.Tier = cmp.Or(s.Environment, t.Environment), cmp.Or(s.Tier, t.Tier)
+}
+
+// decide applies what people decided of a target, and marks what they still
+// have to.
+func decide(t *Target, c Campaign) {
+	if d, ok := c.Triage[t.ID]; ok {
+		t.Doubt = ""
+		t.Owner = cmp.Or(d.Owner, t.Owner)
+		if !d.Affected {
+			t.Knowledge = KnownSafe
+			return
+		}
+		t.Knowledge = KnownAffected
+	}
+	switch {
+	case t.Doubt != "" || t.Knowledge == KnownNothing:
+	case t.Owner == "":
+		t.Doubt = "no owner in the catalog"
+	case t.Knowledge == KnownPossible && !c.byNameOnly():
+		t.Doubt = possibleBecause(t.Findings)
+	}
+}
+
+// byNameOnly says that the campaign has nothing but a name to go by. Every match
+// is then possible, and asking for mitigation of possible targets is the point.
+func (c Campaign) byNameOnly() bool {
+	return c.Pattern != "" && len(c.Advisories) == 0 && len(c.Floors) == 0
+}
+
+func possibleBecause(findings []Finding) string {
+	for _, f := range findings {
+		if f.Why != "" {
+			return "possible: " + f.Why
+		}
+	}
+	return "possible: a near match"
+}
+
+func rowTargets(c Campaign, catalog Catalog) []Target {
+	names := catalog.byAsset()
+	var targets []Target
+	for _, row := range c.Rows {
+		t := Target{
+			ID: opaqueID(c.ID, "row", row.Kind, row.Target), Name: row.Target, Layer: LayerApplication,
+			Exposure: row.Exposure, Detail: row.Detail, Owner: row.Owner, Knowledge: KnownAffected,
+		}
+		if ref, ok := names[row.Target]; ok {
+			service := catalog.Services[ref]
+			t.Service, t.Owner = ref, cmp.Or(t.Owner, service.Owner)
+			t.Exposure, t.Environment, t.Tier = cmp.Or(t.Exposure, service.Exposure), service.Environment, service.Tier
+		}
+		decide(&t, c)
+		targets = append(targets, t)
+	}
+	slices.SortFunc(targets, compareTargets)
+	return targets
+}
+
+// compareTargets puts exposed targets first, then the lower tier, then the name.
+func compareTargets(a, b Target) int {
+	rank := func(t Target) int {
+		if t.Exposure.Counts() {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(cmp.Or(a.Tier, "~"), cmp.Or(b.Tier, "~")),
+		cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+}
+
+// byAsset returns the service of each asset name: a service's own name, its ref,
+// and the assets that it lists.
+func (c Catalog) byAsset() map[string]string {
+	byName := make(map[string]string, 2*len(c.Services))
+	for _, ref := range sortedKeys(c.Services) {
+		s := c.Services[ref]
+		for _, name := range append([]string{ref, s.Name}, s.Assets...) {
+			if _, taken := byName[name]; !taken {
+				byName[name] = ref
+			}
+		}
+	}
+	return byName
+}
