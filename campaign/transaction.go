@@ -143,7 +143,11 @@ func (tx *transaction) due(d DueEntry) {
 }
 
 // index adds a row to an index, or takes it out.
-func (tx *transaction) index(e IndexEntry) { tx.change.Index = append(tx.change.Index, e) }
+func (tx *transaction) index(e IndexEntry) {
+	if !slices.Contains(tx.change.Index, e) {
+		tx.change.Index = append(tx.change.Index, e)
+	}
+}
 
 // finish ends the lease under which this step runs.
 func (tx *transaction) finish(c Claimed, retryAt time.Time) {
