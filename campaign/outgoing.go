@@ -1,0 +1,32 @@
+package campaign
+
+import "time"
+
+// postPayload is what an effect of kind message carries: approved or rendered
+// when the effect was planned, and sent as it stands.
+type postPayload struct {
+	To      string  `json:"to"` // a channel ID, a channel name that the campaign made, or a Slack user ID
+	Thread  string  `json:"thread,omitempty"`
+	Message Message `json:"message"`
+	// Remember names the record that keeps where the message went, so that it
+	// can be edited or threaded later; "" for none.
+	Remember string `json:"remember,omitempty"`
+}
+
+// post plans a message. key makes it unique within the campaign: planning it
+// again sends nothing more.
+func (tx *transaction) post(key string, lane Lane, p postPayload) error {
+	return tx.effect(Effect{
+		ID: opaqueID(string(tx.scope), "message", key), Kind: EffectMessage, Subject: key, Lane: lane, Serial: "to/" + p.To,
+	}, p)
+}
+
+// replyPayload is what an effect of kind reply carries.
+type replyPayload struct {
+	URL     string  `json:"url,omitempty"` // response URL, while it serves
+	To      string  `json:"to,omitempty"`  // else a direct message to this user
+	Message Message `json:"message"`
+}
+
+// responseURLServes is how long Slack takes answers at a response URL.
+const responseURLServes = 30 * time.Minute
