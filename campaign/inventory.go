@@ -13,6 +13,9 @@ type Component struct {
 	Name    string `json:"name,omitempty"`
 	Version string `json:"version,omitempty"`
 	Path    string `json:"path,omitempty"` // where on the asset
+	// Source is the distribution's source package, "name" or "name@version",
+	// where the scanner tells it beside the package URL.
+	Source string `json:"source,omitempty"`
 }
 
 // Scan is what one source saw on one asset at one time. The newest scan of an
@@ -122,11 +125,13 @@ type Judge interface {
 	Judge(Component) []Finding // Asset and File are left for the caller
 }
 
-// Refusal is an input row or file that was not imported, and why.
+// Refusal is an input row or file that was not imported, and why; or, as a
+// Notice, something that was imported and still deserves a word.
 type Refusal struct {
 	File     string `json:"file"`
 	Position string `json:"position,omitempty"` // line, byte offset or JSON path
 	Problem  string `json:"problem"`            // words for people
+	Notice   bool   `json:"notice,omitempty"`   // nothing was refused: ignored or doubtful only
 }
 
 // ScanReader yields the scans of inventory files. campaign/inventory has it.

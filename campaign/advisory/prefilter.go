@@ -1,0 +1,57 @@
+package advisory
+
+import (
+	"strings"
+
+	"github.com/musterbot/muster/campaign"
+)
+
+// prefilter holds the last parts of all names that the criteria's records use,
+// squeezed. Almost all components of an estate are none of them, and parsing a
+// package URL costs ten times as much as asking here first.
+type prefilter map[string]bool
+
+// squeeze appends name without separators and in lower case, so that every
+// spelling that some ecosystem takes for the same name becomes one.
+func squeeze(dst []byte, name string) []byte {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c == '-' || c == '_' || c == '.':
+		case 'A' <= c && c <= 'Z':
+			dst = append(dst, c+'a'-'A')
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+func (p prefilter) add(name string) {
+	name = shortName(name)
+	p[string(squeeze(nil, name))] = true
+	if name == "stdlib" {
+		p["std"] = true
+	}
+}
+
+// rulesOut returns true only when no record can name the component. What it
+// cannot read at a glance (escapes, source packages) it does not rule out.
+func (p prefilter) rulesOut(c campaign.Component) bool {
+	name, ok := strings.CutPrefix(c.PURL, "pkg:")
+	if !ok || c.Source != "" {
+		return false
+	}
+	name, qualifiers, _ := strings.Cut(name, "?")
+	if strings.Contains(qualifiers, "upstream") || strings.IndexByte(name, '#') >= 0 {
+		return false
+	}
+	if at := strings.LastIndexByte(name, '@'); at > strings.LastIndexByte(name, '/') {
+		name = name[:at]
+	}
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	if name == "" || strings.ContainsAny(name, "%@:") {
+		return false
+	}
+	var buffer [128]byte
+	return !p[string(squeeze(buffer[:0], name))]
+}
