@@ -131,9 +131,10 @@ const (
 // its scope. Adding an entry whose ID is waiting keeps its place, lane and
 // serial, and moves its time forward if the new one is earlier. Adding one that
 // is leased makes it fall due again, at the new time, once its lease is
-// finished: as a new entry at the end of its serial when the work was done, and
-// at the earlier of both times when it is to be retried. An entry whose lease
-// ran out counts as leased until it is claimed again and finished.
+// finished: as a new entry, whose place in its serial is that of the second
+// adding, when the work was done; at the earlier of both times when it is to be
+// retried. An entry whose lease ran out counts as leased until it is claimed
+// again and finished.
 type DueEntry struct {
 	ID     string // at most 512 bytes
 	Lane   Lane
