@@ -1,0 +1,52 @@
+# What people and CI run. It needs Go and make, and nothing else.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+BIN     := bin/muster
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS := -s -w $(if $(VERSION),-X main.release=$(VERSION))
+TOOL    := go tool -modfile=.ci/tools/go.mod
+
+# The race detector needs cgo and a C compiler.
+CC_NAME := $(firstword $(shell go env CC))
+RACE    := $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v $(CC_NAME) >/dev/null && echo -race)
+
+FUZZTIME ?= 10s
+BENCH    ?= .
+PKG      ?= ./...
+
+.PHONY: help build demo test check lint bench fuzz clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build the binary into bin/muster
+	@mkdir -p bin
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/muster
+
+demo: build ## play what there is so far; needs nothing outside of this machine
+	@./.ci/demo $(BIN)
+
+test: ## run all tests, with the race detector where a C compiler is (PKG=./configs/...)
+	@echo "Testing $(if $(RACE),with,WITHOUT) the race detector$(if $(RACE),, (it needs cgo and the C compiler $(CC_NAME)))."
+	go test $(RACE) $(PKG)
+
+lint: ## format, vet, staticcheck and tidy, without the tests
+	@echo "gofumpt"; bad="$$($(TOOL) gofumpt -l .)" || exit 1; \
+		if [ -n "$$bad" ]; then echo "Not formatted (run: $(TOOL) gofumpt -w .):"; echo "$$bad"; exit 1; fi
+	@echo "go vet"; go vet ./...
+	@echo "staticcheck"; $(TOOL) staticcheck ./...
+	@echo "go mod tidy"; go mod tidy -diff
+
+check: lint test ## lint, test, and no file changed: what must hold before a commit
+	@if git rev-parse --git-dir >/dev/null 2>&1; then git diff --exit-code --stat || { echo "Files differ from the last commit."; exit 1; }; fi
+
+bench: ## run the benchmarks (BENCH=Rollup PKG=./campaign/...)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
+
+fuzz: ## run each fuzz test for FUZZTIME (10s)
+	./.ci/fuzz $(FUZZTIME)
+
+clean: ## remove what build made
+	rm -rf bin
