@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -292,19 +293,24 @@ func Retry(ctx context.Context, s Applier, c Claimed, at time.Time) error {
 // another writer was faster. Twenty writers on one record need about ten.
 const maxConflicts = 64
 
+// conflictPause is what the pause after a conflict grows by. Without a pause
+// the writers of one record march in step, and one of them may lose each time.
+const conflictPause = 250 * time.Microsecond
+
 // Retrying runs step until it returns something other than a Conflict, at most
-// 64 times. step reads what it needs and applies its change; it may run twice.
+// 64 times, with short random pauses. step reads what it needs and applies its
+// change; it may run twice.
 func Retrying(ctx context.Context, step func() error) error {
 	var err error
-	for range maxConflicts {
+	for i := range maxConflicts {
 		if err = step(); KindOf(err) != Conflict {
 			return err
 		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
 		if _, ok := errors.AsType[*StateError](err); ok {
 			return err // the state forbids it: trying again changes nothing
+		}
+		if waitErr := wait(ctx, rand.N(time.Duration(min(i+1, 20))*conflictPause)); waitErr != nil {
+			return waitErr
 		}
 	}
 	return err

@@ -109,10 +109,8 @@ func find[T any](tx *transaction, kind RecordKind, id string) (T, bool, error) {
 	if got.data == nil {
 		return value, false, nil
 	}
-	if err := json.Unmarshal(got.data, &value); err != nil {
-		return value, false, fmt.Errorf("decode %s/%s: %w", kind, id, err)
-	}
-	return value, true, nil
+	value, err := Decode[T](Record{Kind: kind, ID: id, Data: got.data})
+	return value, err == nil, err
 }
 
 // save writes a record when the transaction commits. What was not loaded before
