@@ -30,7 +30,7 @@ demo: build ## play what there is so far; needs nothing outside of this machine
 
 test: ## run all tests, with the race detector where a C compiler is (PKG=./configs/...)
 	@echo "Testing $(if $(RACE),with,WITHOUT) the race detector$(if $(RACE),, (it needs cgo and the C compiler $(CC_NAME)))."
-	go test $(RACE) $(PKG)
+	$(if $(RACE),,CGO_ENABLED=0 )go test $(RACE) $(PKG)
 
 lint: ## format, vet, staticcheck and tidy, without the tests
 	@echo "gofumpt"; bad="$$($(TOOL) gofumpt -l .)" || exit 1; \
