@@ -94,21 +94,41 @@ func group(parent *cobra.Command, subcommands ...*cobra.Command) *cobra.Command 
 	parent.SuggestionsMinimumDistance = 2
 	parent.Args = cobra.ArbitraryArgs
 	parent.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return cmd.Help()
+		if len(args) > 0 {
+			return unknownSubcommand(cmd, args[0])
 		}
-		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			return fmt.Errorf("%s has no subcommand %q. Did you mean %q?", cmd.CommandPath(), args[0], near[0])
-		}
-		var known []string
-		for _, sub := range cmd.Commands() {
-			if sub.IsAvailableCommand() {
-				known = append(known, sub.Name())
-			}
-		}
-		return fmt.Errorf("%s has no subcommand %q. It knows %s", cmd.CommandPath(), args[0], strings.Join(known, ", "))
+		return cmd.Help()
 	}
 	return parent
+}
+
+// unknownSubcommand says that cmd has no subcommand of that name, and which
+// one was probably meant.
+func unknownSubcommand(cmd *cobra.Command, name string) error {
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		return fmt.Errorf("%s has no subcommand %q. Did you mean %q?", cmd.CommandPath(), name, near[0])
+	}
+	var known []string
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			known = append(known, sub.Name())
+		}
+	}
+	return fmt.Errorf("%s has no subcommand %q. It knows %s", cmd.CommandPath(), name, strings.Join(known, ", "))
+}
+
+// refuseHelp makes --help after a word that is no subcommand a mistake, which
+// cobra would answer with the help of the command before it. The mistake is
+// left in found, since cobra's help cannot fail.
+func refuseHelp(root *cobra.Command, found *error) {
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if words := cmd.Flags().Args(); cmd.HasSubCommands() && len(words) > 0 {
+			*found = unknownSubcommand(cmd, words[0])
+			return
+		}
+		help(cmd, args)
+	})
 }
 
 // explainFlag names the flag that was probably meant.

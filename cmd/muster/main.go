@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -37,8 +38,10 @@ func run(ctx context.Context, io streams, args []string) int {
 	root.SetArgs(args)
 	started := false
 	markStart(root, &started)
+	var noHelp error
+	refuseHelp(root, &noHelp)
 	cmd, err := root.ExecuteContextC(ctx)
-	return report(io.err, cmd, err, started)
+	return report(io.err, cmd, cmp.Or(err, noHelp), started)
 }
 
 func newRootCommand(io streams) *cobra.Command {

@@ -39,6 +39,7 @@ func TestMistakesInTheCommandLine(t *testing.T) {
 		"misspelt subcommand":      {[]string{"manifset"}, `muster has no subcommand "manifset". Did you mean "manifest"?`},
 		"unknown sub-subcommand":   {[]string{"config", "bake"}, `muster config has no subcommand "bake". It knows check`},
 		"misspelt sub-subcommand":  {[]string{"config", "chek"}, `muster config has no subcommand "chek". Did you mean "check"?`},
+		"help for an unknown one":  {[]string{"bake", "--help"}, `muster has no subcommand "bake"`},
 		"unknown flag":             {[]string{"version", "--frobnicate"}, "unknown flag: --frobnicate"},
 		"misspelt flag":            {[]string{"manifest", "--htp", "x"}, "unknown flag: --htp. Did you mean --http?"},
 		"misspelt persistent flag": {[]string{"--confg", "x", "version"}, "unknown flag: --confg. Did you mean --config?"},
@@ -167,6 +168,12 @@ func TestConfigCheck(t *testing.T) {
 			require.NotContains(t, got.out+got.err, "hunter2")
 		})
 	}
+}
+
+func TestTheExampleConfigIsGood(t *testing.T) {
+	got := muster(t, nil, "config", "check", "--values-only", "--config", "../../configs/muster.example.yaml")
+	require.Equal(t, exitOK, got.code, got.err)
+	require.Contains(t, got.out, "2 digests")
 }
 
 func TestTheDefaultFileMayBeAbsent(t *testing.T) {
