@@ -126,14 +126,15 @@ func (t *txn) head(e *entry) []byte {
 	return nil
 }
 
-// promote makes the head of e's serial one that can be claimed.
+// promote makes the head of e's serial one that can be claimed, unless it is
+// leased.
 func (t *txn) promote(e *entry) error {
 	ref := t.head(e)
 	if ref == nil {
 		return nil
 	}
 	head, err := t.entryAt(slices.Clone(ref))
-	if err != nil {
+	if err != nil || head.leased() {
 		return err
 	}
 	return t.wait(head)

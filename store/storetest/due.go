@@ -128,6 +128,11 @@ func removeLeavesALeaseAlone(t *testing.T, s campaign.Store) {
 	apply(t, s, due(campaign.DueEntry{ID: "a", Remove: true}))
 	done(t, s, c)
 	require.Equal(t, campaign.Claims{}, claim(t, s, now.Add(time.Hour), 10), "not due again")
+
+	apply(t, s, due(campaign.DueEntry{ID: "head", Serial: "u"}, campaign.DueEntry{ID: "behind", Serial: "u"}))
+	claimOne(t, s, now, "head")
+	apply(t, s, due(campaign.DueEntry{ID: "behind", Remove: true}))
+	require.Empty(t, claim(t, s, now, 10).Entries, "the head is leased, alone or not")
 }
 
 func leaseExpiresAndIsClaimedOnce(t *testing.T, s campaign.Store) {

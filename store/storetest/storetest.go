@@ -68,6 +68,7 @@ func Run(t *testing.T, open func(t *testing.T) campaign.Store) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
+	t.Run("RandomChangesAgreeWithAModel", func(t *testing.T) { agreesWithModel(t, open) })
 }
 
 func apply(t *testing.T, s campaign.Applier, c campaign.Change) {
