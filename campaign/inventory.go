@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -58,6 +59,22 @@ const (
 
 // Counts returns whether the target counts as exposed.
 func (e Exposure) Counts() bool { return e == ExposureUnknown || e == Exposed }
+
+// ParseExposure reads an exposure as people write it. An unknown word is
+// false, and then counts as exposed like a blank one.
+func ParseExposure(s string) (Exposure, bool) {
+	switch strings.ToLower(strings.TrimSpace(s)) {
+	case "":
+		return ExposureUnknown, true
+	case "exposed", "internet", "internet-facing", "public", "external":
+		return Exposed, true
+	case "internal", "private", "not exposed":
+		return NotExposed, true
+	case "isolated", "offline":
+		return Isolated, true
+	}
+	return ExposureUnknown, false
+}
 
 // Verdict is what matching says of a component.
 type Verdict string

@@ -71,6 +71,7 @@ line or its input is wrong, 3 when something affected was found.`,
 	return group(root,
 		newConfigCommand(io),
 		newManifestCommand(io),
+		newMatchCommand(io),
 		newVersionCommand(io),
 	)
 }
