@@ -154,7 +154,7 @@ func TestPathThatCannotBeOpenedIsInvalid(t *testing.T) {
 		"of another program":    {func(t *testing.T) string { return foreign(t, "etcd", "1") }, "belongs to another program"},
 		"of a newer Muster":     {func(t *testing.T) string { return foreign(t, "muster", "2") }, "another version of Muster"},
 		"without a format":      {func(t *testing.T) string { return foreign(t, "muster", "x") }, "damaged"},
-		"a link to nothing yet": {func(t *testing.T) string { return filepath.Join(foreign(t, "muster", "1"), "muster.db") }, "Check that the path"},
+		"below a file":          {func(t *testing.T) string { return filepath.Join(foreign(t, "muster", "1"), "muster.db") }, "Check that the path"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
