@@ -149,12 +149,12 @@ func TestPathThatCannotBeOpenedIsInvalid(t *testing.T) {
 		path func(t *testing.T) string
 		want string
 	}{
-		"a folder":              {func(t *testing.T) string { return t.TempDir() }, "Check that the path names a file"},
-		"in no folder":          {func(t *testing.T) string { return filepath.Join(t.TempDir(), "no", "muster.db") }, "Create it"},
-		"of another program":    {func(t *testing.T) string { return foreign(t, "etcd", "1") }, "belongs to another program"},
-		"of a newer Muster":     {func(t *testing.T) string { return foreign(t, "muster", "2") }, "another version of Muster"},
-		"without a format":      {func(t *testing.T) string { return foreign(t, "muster", "x") }, "damaged"},
-		"below a file":          {func(t *testing.T) string { return filepath.Join(foreign(t, "muster", "1"), "muster.db") }, "Check that the path"},
+		"a folder":           {func(t *testing.T) string { return t.TempDir() }, "Check that the path names a file"},
+		"in no folder":       {func(t *testing.T) string { return filepath.Join(t.TempDir(), "no", "muster.db") }, "Create it"},
+		"of another program": {func(t *testing.T) string { return foreign(t, "etcd", "1") }, "belongs to another program"},
+		"of a newer Muster":  {func(t *testing.T) string { return foreign(t, "muster", "2") }, "another version of Muster"},
+		"without a format":   {func(t *testing.T) string { return foreign(t, "muster", "x") }, "damaged"},
+		"below a file":       {func(t *testing.T) string { return filepath.Join(foreign(t, "muster", "1"), "muster.db") }, "Check that the path"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
