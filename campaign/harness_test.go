@@ -150,18 +150,11 @@ func stored[T any](h *house, scope string, kind campaign.RecordKind, id string) 
 func all[T any](h *house, scope string, kind campaign.RecordKind) []T {
 	h.t.Helper()
 	var values []T
-	for after := ""; ; {
-		page, err := h.store.List(context.Background(), campaign.Scope(scope), kind, after, 1000)
+	for stored, err := range campaign.LoadAll[T](context.Background(), h.store, campaign.Scope(scope), kind) {
 		require.NoError(h.t, err)
-		for _, record := range page {
-			var value T
-			require.NoError(h.t, json.Unmarshal(record.Data, &value))
-			values, after = append(values, value), record.ID
-		}
-		if len(page) < 1000 {
-			return values
-		}
+		values = append(values, stored.Value)
 	}
+	return values
 }
 
 // audited returns the actions of a scope's log, in order.

@@ -21,6 +21,10 @@ type Revision struct {
 	Minutes int               `json:"minutes,omitempty"` // measured in the dry run: the slower reviewer
 	Tried   string            `json:"tried,omitempty"`   // by whom and on what, for the messages
 	Thread  MessageRef        `json:"thread,omitzero"`   // where the dry run takes place
+	// Reviewers are the people who were asked to execute it.
+	Reviewers []Person `json:"reviewers,omitempty"`
+	// Returned says that a reviewer asked for changes and stands by it.
+	Returned bool `json:"returned,omitempty"`
 }
 
 // Step is one instruction.

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -42,20 +43,21 @@ var errReplayed = errors.New("request was carried out before")
 // another writer was faster. A request that was carried out before runs nothing
 // and returns nil.
 func (g *Engine) atomically(ctx context.Context, scope Scope, r Request, step func(*transaction) error) error {
+	var refused error // by the step: a Conflict of its own is not one of versions, and not retried
 	err := Retrying(ctx, func() error {
 		tx := g.begin(ctx, scope, r)
-		if err := tx.markSeen(); err != nil {
-			return err
+		if refused = tx.markSeen(); refused == nil {
+			refused = step(tx)
 		}
-		if err := step(tx); err != nil {
-			return err
+		if refused != nil {
+			return nil
 		}
 		return tx.commit()
 	})
-	if errors.Is(err, errReplayed) {
+	if errors.Is(refused, errReplayed) {
 		return nil
 	}
-	return err
+	return cmp.Or(refused, err)
 }
 
 func (g *Engine) begin(ctx context.Context, scope Scope, r Request) *transaction {

@@ -1,0 +1,17 @@
+package campaign
+
+import "context"
+
+// Revise gives a track new instructions, as the commands that edit a campaign do.
+func (g *Engine) Revise(ctx context.Context, r Request, id, track, text string) error {
+	return g.atomically(ctx, Scope(id), r, func(tx *transaction) error {
+		c, err := tx.steered("edit the instructions")
+		if err != nil {
+			return err
+		}
+		if _, err := tx.revise(&c, track, text); err != nil {
+			return err
+		}
+		return save(tx, KindCampaign, self, c)
+	})
+}
