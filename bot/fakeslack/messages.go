@@ -3,6 +3,7 @@ package fakeslack
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -134,7 +135,7 @@ func (r *request) target() (*channel, error) {
 		return nil, fail("channel_not_found")
 	case c.archived:
 		return nil, fail("is_archived")
-	case !c.has(w.bot.ID) && (r.token.scopes == nil || !r.token.has("chat:write.public")):
+	case !c.has(w.bot.ID) && !slices.Contains(r.token.scopes, "chat:write.public"): // only when granted by name
 		return nil, fail("not_in_channel")
 	}
 	return c, nil

@@ -23,6 +23,9 @@ type pacer struct {
 	buckets map[string]*bucket
 }
 
+// maxBuckets bounds the channels whose pace is remembered.
+const maxBuckets = 10_000
+
 type bucket struct {
 	level float64
 	at    time.Time
@@ -76,6 +79,9 @@ func (p *pacer) admit(method string, perMinute int, channel string) time.Duratio
 func (p *pacer) level(name string, now time.Time, perSecond, most float64) *bucket {
 	b := p.buckets[name]
 	if b == nil {
+		if len(p.buckets) >= maxBuckets {
+			p.buckets = map[string]*bucket{} // callers made the names up; forgetting is lenient
+		}
 		b = &bucket{level: most, at: now}
 		p.buckets[name] = b
 	}

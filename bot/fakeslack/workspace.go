@@ -100,40 +100,40 @@ type Workspace struct {
 	gate   sync.Mutex     // orders the start of work against Close
 	shut   bool           // no more work may start; under gate
 
-	mu          sync.RWMutex
-	serial      int64 // of identifiers
-	lastTS      int64 // microseconds of the newest timestamp given out
-	team        string
-	appID       string
-	bot         *User
-	tokens      map[string]*token
-	users       map[string]*User
-	userOrder   []string
-	byEmail     map[string]string
-	groups      []*UserGroup
-	channels    map[string]*channel
-	channelIDs  []string
-	names       map[string]string // channel name -> id
-	dms         map[string]string // user id, or sorted user ids -> channel id
-	views       map[string]*View   // open modals and homes, by id
-	modals      map[string][]*View // per user, the bottom first
-	homes       map[string]*View
-	triggers    map[string]*trigger
-	responses   map[string]*responseURL
-	files       map[string]*File
-	fileOrder   []string
-	uploads     map[string]*File // by upload path
-	notes       []Notification
-	noteCounts  map[string]int
-	calls       ring[Call]
-	callCounts  map[string]int
-	changes     ring[Change]
-	changed     chan struct{}
-	deliveries  ring[Delivery]
-	waiting     int // events in flight
-	refused     map[string]bool
-	endpoints   Endpoints
-	httpClient  *http.Client
+	mu         sync.RWMutex
+	serial     int64 // of identifiers
+	lastTS     int64 // microseconds of the newest timestamp given out
+	team       string
+	appID      string
+	bot        *User
+	tokens     map[string]*token
+	users      map[string]*User
+	userOrder  []string
+	byEmail    map[string]string
+	groups     []*UserGroup
+	channels   map[string]*channel
+	channelIDs []string
+	names      map[string]string  // channel name -> id
+	dms        map[string]string  // user id, or sorted user ids -> channel id
+	views      map[string]*View   // open modals and homes, by id
+	modals     map[string][]*View // per user, the bottom first
+	homes      map[string]*View
+	triggers   map[string]*trigger
+	responses  map[string]*responseURL
+	files      map[string]*File
+	fileOrder  []string
+	uploads    map[string]*File // by upload path
+	notes      []Notification
+	noteCounts map[string]int
+	calls      ring[Call]
+	callCounts map[string]int
+	changes    ring[Change]
+	changed    chan struct{}
+	deliveries ring[Delivery]
+	waiting    int // events in flight
+	refused    map[string]bool
+	endpoints  Endpoints
+	httpClient *http.Client
 
 	faults faults
 	pacer  pacer

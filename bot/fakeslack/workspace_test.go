@@ -7,6 +7,7 @@ import (
 	"log"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,19 @@ func start(t *testing.T, o fakeslack.Options) (*fakeslack.Workspace, *slack.Clie
 	return ws, client(ws)
 }
 
+// clock stands still until it is advanced.
+type clock struct{ nanos atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.nanos.Store(time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC).UnixNano())
+	return c
+}
+
+func (c *clock) Now() time.Time { return time.Unix(0, c.nanos.Load()).UTC() }
+
+func (c *clock) Advance(d time.Duration) { c.nanos.Add(int64(d)) }
+
 func client(ws *fakeslack.Workspace) *slack.Client {
 	return slack.New(ws.BotToken(), slack.OptionAPIURL(ws.APIURL()), slack.OptionAppLevelToken(ws.AppToken()))
 }
@@ -43,13 +57,14 @@ func soon(t *testing.T) context.Context {
 type app struct {
 	mu     sync.Mutex
 	seen   []socketmode.Event
+	moved  chan struct{} // closed with every event
 	handle func(socketmode.Event) (payload any, ack bool)
 }
 
 // connect runs slack-go's Socket Mode client until the test ends.
 func connect(t *testing.T, ws *fakeslack.Workspace, handle func(socketmode.Event) (any, bool)) *app {
 	t.Helper()
-	a := &app{handle: handle}
+	a := &app{handle: handle, moved: make(chan struct{})}
 	quiet := log.New(io.Discard, "", 0)
 	smc := socketmode.New(client(ws), socketmode.OptionLog(quiet))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -74,6 +89,8 @@ func connect(t *testing.T, ws *fakeslack.Workspace, handle func(socketmode.Event
 func (a *app) receive(smc *socketmode.Client, evt socketmode.Event) {
 	a.mu.Lock()
 	a.seen = append(a.seen, evt)
+	close(a.moved)
+	a.moved = make(chan struct{})
 	a.mu.Unlock()
 	if evt.Request == nil || evt.Request.EnvelopeID == "" {
 		return
@@ -84,6 +101,25 @@ func (a *app) receive(smc *socketmode.Client, evt socketmode.Event) {
 	}
 	if ack {
 		_ = smc.Ack(*evt.Request, payload)
+	}
+}
+
+// hears waits until the app has had n events of a kind.
+func (a *app) hears(t *testing.T, kind socketmode.EventType, n int) []socketmode.Event {
+	t.Helper()
+	ctx := soon(t)
+	for {
+		a.mu.Lock()
+		moved := a.moved
+		a.mu.Unlock()
+		if got := a.got(kind); len(got) >= n {
+			return got
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			require.FailNow(t, "the app did not hear", "%d of %s", n, kind)
+		}
 	}
 }
 
@@ -98,14 +134,6 @@ func (a *app) got(kind socketmode.EventType) []socketmode.Event {
 		}
 	}
 	return out
-}
-
-// code is Slack's error code of an error, and "" of none.
-func code(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }
 
 func section(words string) slack.Block {
