@@ -29,6 +29,9 @@ func readHosts(in *bufio.Reader, limited *bounds, file string) ([]campaign.Scan,
 	if err != nil {
 		return nil, []campaign.Refusal{csvRefusal(file, err)}
 	}
+	if len(h.scans)+len(refused) == 0 {
+		remarks = append(remarks, campaign.Refusal{File: file, Problem: "has its columns and no rows.", Notice: true})
+	}
 	return h.scans, append(remarks, refused...)
 }
 

@@ -247,7 +247,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte("\uFEFFasset;purl;exposure\n\"web\";;internal\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		scans, remarks := Read(strings.NewReader(string(data)), "f")
-		require.True(t, len(scans)+len(remarks) > 0 || strings.Contains(string(data), "asset"), "something is always said")
+		require.NotZero(t, len(scans)+len(remarks), "something is always said")
 		for _, s := range scans {
 			require.NotEmpty(t, s.Asset)
 		}
