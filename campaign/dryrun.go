@@ -159,7 +159,7 @@ func (tx *transaction) openDryRunThread(c Campaign, rev Revision) error {
 }
 
 func (g *Engine) dryRunInvite(ctx context.Context, c Campaign, rev Revision, to Person) (Message, error) {
-	return g.render("dryrun_invite", DryRunInviteData{
+	return g.speak("dryrun_invite", DryRunInviteData{
 		LocalTime: g.viewer(ctx, c, to), Title: c.Title, Track: rev.Track, Revision: rev.Number, By: Mention(rev.By),
 		Steps: len(rev.Steps), Reviewers: Mentions(rev.Reviewers), Quorum: g.opts.Quorum,
 	})
@@ -328,7 +328,7 @@ func (g *Engine) nextStep(ctx context.Context, id, track string, p Person) (Mess
 		if mine.Steps[step.Number] != "" {
 			continue
 		}
-		m, err := g.render("dryrun_step", DryRunStepData{
+		m, err := g.speak("dryrun_step", DryRunStepData{
 			Number: step.Number, Of: len(rev.Steps), Text: Markup(g.opts.Renderer.Mrkdwn(step.Text)), Verdicts: stepLines(reviews, step.Number),
 		})
 		v := rev.value(c.ID, strconv.Itoa(step.Number))

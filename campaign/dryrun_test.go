@@ -89,7 +89,7 @@ func TestRehearsalOnRealServicesApprovesTheText(t *testing.T) {
 		require.Len(t, invites, 1)
 		require.Equal(t, id+"|mitigate|1", press(t, invites[0].Message, "dryrun.start"))
 	}
-	require.Equal(t, "revision/mitigate/1", h.planned(id, commandChannel)[0].Remember)
+	require.Equal(t, "revision/mitigate/0001", h.planned(id, commandChannel)[0].Remember)
 
 	h.execute(id, mei, 1, "ledger", 21)
 	require.NoError(t, h.conclude(id, mei, 1, campaign.ReviewApproved, ""))

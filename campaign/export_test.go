@@ -9,7 +9,11 @@ func (g *Engine) Revise(ctx context.Context, r Request, id, track, text string) 
 		if err != nil {
 			return err
 		}
-		if _, err := tx.revise(&c, track, text); err != nil {
+		t, ok := c.Track(track)
+		if !ok {
+			return noTrack(c, track)
+		}
+		if err := tx.revise(&c, &t, text); err != nil {
 			return err
 		}
 		return save(tx, KindCampaign, self, c)

@@ -19,8 +19,8 @@ type Question struct {
 	Asker   Person         `json:"asker"`
 	Text    string         `json:"text"` // as it was typed, cut at 3,000 bytes
 	AskedAt time.Time      `json:"asked_at"`
-	// Notice is our own reply in the thread, with the buttons.
-	Notice MessageRef `json:"notice,omitzero"`
+	// Reply is our own one in the thread, with the buttons.
+	Reply MessageRef `json:"reply,omitzero"`
 	// Suggestion is the newest reply of a helper.
 	Suggestion  string    `json:"suggestion,omitempty"`
 	RepliedBy   Person    `json:"replied_by,omitempty"` // who replied first
@@ -126,7 +126,7 @@ func (tx *transaction) takeQuestion(c Campaign, q Question) error {
 	for _, p := range helpers {
 		data.Helpers = append(data.Helpers, Escape(g.nameOf(tx.ctx, p))) // by name: each question would ring them all
 	}
-	m, err := g.render("question_taken", data)
+	m, err := g.speak("question_taken", data)
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (g *Engine) Answer(ctx context.Context, r Request, id, question string) (Me
 	if err != nil {
 		return Message{}, err
 	}
-	return g.render("question_answered", QuestionAnsweredData{Number: q.Number, By: Mention(q.AnsweredBy), Took: q.AnsweredAt.Sub(q.AskedAt)})
+	return g.speak("question_answered", QuestionAnsweredData{Number: q.Number, By: Mention(q.AnsweredBy), Took: q.AnsweredAt.Sub(q.AskedAt)})
 }
 
 // Escalate asks the helpers and the commander, by name, to answer a question.
@@ -263,7 +263,7 @@ func (tx *transaction) callHelpers(c Campaign, q Question) error {
 		Asked: q.AskedAt, Waited: tx.now.Sub(q.AskedAt), To: Mentions(called), Thread: q.link(), Suggested: q.Suggestion,
 	}
 	tell := func(key, to string) error {
-		m, err := g.render("question_escalated", data)
+		m, err := g.speak("question_escalated", data)
 		if err != nil {
 			return err
 		}

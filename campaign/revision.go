@@ -17,43 +17,39 @@ const maxInstructions = 20_000
 // it is: the text becomes the next revision, which supersedes one in review, and
 // a campaign that was not launched goes back to where its tracks are. The same
 // text again changes nothing.
-func (tx *transaction) revise(c *Campaign, track, text string) (Revision, error) {
-	t, ok := c.Track(track)
-	if !ok {
-		return Revision{}, noTrack(*c, track)
-	}
+func (tx *transaction) revise(c *Campaign, t *Track, text string) error {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) > maxInstructions {
-		return Revision{}, Refuse(Invalid, fmt.Sprintf("Instructions need between 1 and %d characters. The earlier ones were kept.", maxInstructions))
+		return Refuse(Invalid, fmt.Sprintf("Instructions need between 1 and %d characters. The earlier ones were kept.", maxInstructions))
 	}
 	next := Revision{
-		Track: track, Number: max(t.Revision, 1), Status: RevisionDraft, Text: text,
+		Track: t.Name, Number: t.Revision + 1, Status: RevisionDraft, Text: text,
 		Steps: tx.engine.opts.Renderer.Steps(text), By: tx.request.Actor, At: tx.now,
 	}
 	next.Hash = next.hash()
 	if t.Revision > 0 {
-		old, err := load[Revision](tx, KindRevision, revisionID(track, t.Revision))
+		old, err := load[Revision](tx, KindRevision, revisionID(t.Name, t.Revision))
 		if err != nil || old.Hash == next.Hash {
-			return old, err
+			return err
 		}
-		if old.Status != RevisionDraft {
-			next.Number = old.Number + 1
-		}
-		if old.Status == RevisionInReview {
+		switch old.Status {
+		case RevisionDraft:
+			next.Number = old.Number
+		case RevisionInReview:
 			if err := tx.supersede(old); err != nil {
-				return next, err
+				return err
 			}
 		}
 	}
-	if err := save(tx, KindRevision, revisionID(track, next.Number), next); err != nil {
-		return next, err
+	if err := save(tx, KindRevision, revisionID(t.Name, next.Number), next); err != nil {
+		return err
 	}
 	if err := tx.audit("revision.write", next.subject(), "", string(next.Status), ""); err != nil {
-		return next, err
+		return err
 	}
 	t.Revision = next.Number
-	c.setTrack(t)
-	return next, tx.followTracks(c)
+	c.setTrack(*t)
+	return tx.followTracks(c)
 }
 
 // supersede ends a revision: another one takes its place.
@@ -139,7 +135,7 @@ func (r Revision) hash() string {
 
 // subject names a revision in the audit log and as the record that remembers
 // where its dry run takes place.
-func (r Revision) subject() string { return fmt.Sprintf("revision/%s/%d", r.Track, r.Number) }
+func (r Revision) subject() string { return "revision/" + revisionID(r.Track, r.Number) }
 
 // newestRevision loads the newest revision of a track, for a person who named it.
 func (tx *transaction) newestRevision(c Campaign, track string) (Track, Revision, error) {

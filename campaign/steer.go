@@ -70,8 +70,8 @@ func buttonValue(campaignID string, rest ...string) string {
 	return strings.Join(append([]string{campaignID}, rest...), "|")
 }
 
-// render says something in the words of today.
-func (g *Engine) render(template string, data any) (Message, error) {
+// speak says something in the words of today.
+func (g *Engine) speak(template string, data any) (Message, error) {
 	text, err := g.opts.Renderer.Render(nil, template, data)
-	return Message{Text: text}, err
+	return Message{Text: strings.TrimSpace(text)}, err
 }

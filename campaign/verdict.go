@@ -274,7 +274,7 @@ func (g *Engine) dryRunResult(ctx context.Context, c Campaign, rev Revision, rev
 		}
 		data.Reviews = append(data.Reviews, line)
 	}
-	return g.render("dryrun_result", data)
+	return g.speak("dryrun_result", data)
 }
 
 // reviewNow shows how the review of a track stands.
