@@ -64,10 +64,14 @@ func (w *Workspace) messageEvent(c *channel, m *Message) {
 	}
 	for _, found := range live.FindAllStringSubmatch(m.Text, -1) {
 		if found[1] == "@"+w.bot.ID {
-			w.event("app_mention", fields{
+			mention := fields{
 				"type": "app_mention", "user": m.User, "text": m.Text, "ts": m.TS, "channel": c.id,
-				"event_ts": m.TS, "team": w.team, "thread_ts": m.ThreadTS,
-			})
+				"event_ts": m.TS, "team": w.team,
+			}
+			if m.ThreadTS != "" {
+				mention["thread_ts"] = m.ThreadTS
+			}
+			w.event("app_mention", mention)
 			return
 		}
 	}

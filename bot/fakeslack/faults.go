@@ -39,9 +39,12 @@ type Fault struct {
 	// slash_commands or interactive. Empty takes every call, or every delivery,
 	// whichever Do is made for.
 	Method string
-	Match  func(Call) bool // narrows further; a delivery comes as a Call whose Args hold type and text
-	After  int             // lets that many matching ones pass first: 2 hits the third
-	Times  int             // how many to hit; 0 is one, below 0 all of them
+	// Match narrows further. A delivery comes as a Call whose Args hold type, and
+	// text: a command's words, a message's, or the action_id pressed. It must not use
+	// the workspace.
+	Match func(Call) bool
+	After int // lets that many matching ones pass first: 2 hits the third
+	Times int // how many to hit; 0 is one, below 0 all of them
 
 	RetryAfter time.Duration // of RateLimited; default 1 s
 	Delay      time.Duration // of Slow; default 100 ms

@@ -191,3 +191,37 @@ func TestTheFeedTellsWhatMovedAndWaitsForMore(t *testing.T) {
 	_, err = json.Marshal(changes)
 	require.NoError(t, err)
 }
+
+func TestAMenuInAMessageCarriesWhatWasPicked(t *testing.T) {
+	v := settle(t, fakeslack.Options{Events: []string{}})
+	heard := make(chan slack.InteractionCallback, 1)
+	connect(t, v.ws, func(evt socketmode.Event) (any, bool) {
+		heard <- evt.Data.(slack.InteractionCallback)
+		return nil, true
+	})
+	menu := slack.NewOptionsSelectBlockElement("static_select", plain("Method"), "method",
+		slack.NewOptionBlockObject("class_removed", plain("Class removed"), nil))
+	_, err := v.api.PostEphemeral(v.ops, v.ann.ID, words("how"), slack.MsgOptionBlocks(slack.NewActionBlock("m", menu)))
+	require.NoError(t, err)
+	only, err := v.ann.WaitsForEphemeral(soon(t), "ops", fakeslack.Containing("how"))
+	require.NoError(t, err)
+	require.True(t, v.ann.Picks("Method", "Class removed", *only).OK())
+	got := <-heard
+	require.True(t, got.Container.IsEphemeral)
+	require.Equal(t, "class_removed", got.ActionCallback.BlockActions[0].SelectedOption.Value)
+	require.Equal(t, "class_removed", got.BlockActionState.Values["m"]["method"].SelectedOption.Value)
+	_, _, err = v.api.PostMessage("", slack.MsgOptionDeleteOriginal(got.ResponseURL))
+	require.NoError(t, err)
+	require.Empty(t, v.ann.Ephemerals("ops"))
+}
+
+func TestACommandNamesThePeopleItMentions(t *testing.T) {
+	v := settle(t, fakeslack.Options{})
+	heard := make(chan slack.SlashCommand, 1)
+	v.ws.DeliverTo(fakeslack.Endpoints{Command: commandServer(t, heard)})
+	require.True(t, v.ann.Runs("/campaign command @bob", "vault").OK())
+	got := <-heard
+	require.Equal(t, "command <@"+v.bob.ID+"|bob>", got.Text)
+	require.Equal(t, "privategroup", got.ChannelName)
+	require.Error(t, v.bob.Runs("/campaign list", "vault").Err, "nobody types where they are no member")
+}

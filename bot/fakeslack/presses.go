@@ -3,6 +3,7 @@ package fakeslack
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -191,8 +192,11 @@ func (p *Person) act(label string, on On, fits func(map[string]any) bool, choose
 	sent := fields{
 		"action_id": text(t.element, "action_id"), "block_id": text(t.block, "block_id"), "action_ts": w.ts(),
 	}
-	for name, value := range action {
-		sent[name] = value
+	maps.Copy(sent, action)
+	if state, ok := payload["state"].(fields); ok && stateField[text(t.element, "type")].state != "" {
+		values, _ := state["values"].(Values)
+		blockID := text(t.block, "block_id")
+		values[blockID][text(t.element, "action_id")] = action // initialValues made the place
 	}
 	payload["actions"] = []fields{sent}
 	parcel, err := w.pack(payload)

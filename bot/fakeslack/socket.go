@@ -70,6 +70,7 @@ func (h *hub) ticket() (string, error) {
 	return t, nil
 }
 
+// upgrader takes any origin, as slack-go sends one of its own; the ticket guards.
 var upgrader = websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
 
 // serveSocket upgrades a connection that brings a ticket.
@@ -214,14 +215,24 @@ func (s *socket) read() {
 	}
 }
 
+// next is the connection whose turn it is, nil when none is alive. The lock is held.
+func (h *hub) next() *socket {
+	for range h.sockets {
+		s := h.sockets[h.turn%len(h.sockets)]
+		h.turn++
+		select {
+		case <-s.gone: // cut, and not yet taken off the list
+		default:
+			return s
+		}
+	}
+	return nil
+}
+
 // hand puts an envelope into the queue of one connection, each in its turn.
 func (h *hub) hand(p *parcel, a *Attempt, cut bool) outcome {
 	h.mu.Lock()
-	var s *socket
-	if n := len(h.sockets); n > 0 {
-		s = h.sockets[h.turn%n]
-		h.turn++
-	}
+	s := h.next()
 	h.mu.Unlock()
 	if s == nil {
 		return func(context.Context) (json.RawMessage, error) { return nil, errNoAck{"no_connection"} }

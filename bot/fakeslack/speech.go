@@ -12,12 +12,14 @@ import (
 // typed turns what a person types into what Slack sends on: mentions become ids,
 // angle brackets and ampersands are escaped. What already is a mention, a channel
 // or a link in angle brackets stays.
-func (w *Workspace) typed(s string) string {
+//
+// In commands Slack adds the name to a person's id, <@U1|ann>.
+func (w *Workspace) typed(s string, command bool) string {
 	var out strings.Builder
 	last := 0
 	for _, at := range written.FindAllStringIndex(s, -1) {
 		out.WriteString(escaper.Replace(s[last:at[0]]))
-		out.WriteString(w.resolve(s[at[0]:at[1]]))
+		out.WriteString(w.resolve(s[at[0]:at[1]], command))
 		last = at[1]
 	}
 	out.WriteString(escaper.Replace(s[last:]))
@@ -30,7 +32,7 @@ var (
 	written = regexp.MustCompile(`<(?:[@#!]|https?://)[^<>]*>|\B[@#][\p{L}\p{N}._-]+`)
 )
 
-func (w *Workspace) resolve(word string) string {
+func (w *Workspace) resolve(word string, command bool) string {
 	if word[0] == '<' {
 		return word
 	}
@@ -46,6 +48,9 @@ func (w *Workspace) resolve(word string) string {
 		return "<!" + name + ">"
 	}
 	for _, u := range w.users {
+		if u.Name == name && command {
+			return "<@" + u.ID + "|" + name + ">"
+		}
 		if u.Name == name {
 			return "<@" + u.ID + ">"
 		}
@@ -103,7 +108,7 @@ func (p *Person) say(in, words, thread string) *Message {
 		return nil
 	}
 	m := &Message{
-		Channel: c.id, TS: w.ts(), ThreadTS: thread, User: p.ID, At: w.opts.Now(), Text: w.typed(smarten(words)),
+		Channel: c.id, TS: w.ts(), ThreadTS: thread, User: p.ID, At: w.opts.Now(), Text: w.typed(smarten(words), false),
 	}
 	w.post(c, m)
 	said := *m
@@ -119,7 +124,7 @@ func (p *Person) Edits(m Message, words string) bool {
 	if c == nil || c.message(m.TS) == nil || c.message(m.TS).User != p.ID {
 		return false
 	}
-	w.edit(c, c.message(m.TS), content{text: w.typed(smarten(words))}, p.ID, false)
+	w.edit(c, c.message(m.TS), content{text: w.typed(smarten(words), false)}, p.ID, false)
 	return true
 }
 
@@ -215,7 +220,7 @@ func (p *Person) Runs(command, in string) Seen {
 	values := map[string]string{
 		"token": "fake-verification", "team_id": w.team, "team_domain": w.opts.Domain, "channel_id": c.id,
 		"channel_name": c.spoken(), "user_id": p.ID, "user_name": p.Name, "command": name,
-		"text": w.typed(smarten(strings.TrimSpace(rest))), "api_app_id": w.appID, "is_enterprise_install": "false",
+		"text": w.typed(smarten(strings.TrimSpace(rest)), true), "api_app_id": w.appID, "is_enterprise_install": "false",
 		"response_url": w.newResponseURL(responseURL{user: p.ID, channel: c.id}), "trigger_id": trigger,
 	}
 	payload, err := json.Marshal(values)

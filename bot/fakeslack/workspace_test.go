@@ -209,3 +209,59 @@ func TestAPostToAPersonOpensTheDMAndWakesThem(t *testing.T) {
 	require.Equal(t, "hello again", ann.DMs()[0].Text)
 	require.Equal(t, "hello", ann.DMs()[0].Versions[0].Text)
 }
+
+func TestCloseCutsEverythingAndMayBeCalledTwice(t *testing.T) {
+	ws, err := fakeslack.Start(fakeslack.Options{AckWithin: time.Hour, Redeliver: []time.Duration{time.Hour}})
+	require.NoError(t, err)
+	ann := ws.AddUser("ann", fakeslack.Profile{}) // its event waits an hour for its redelivery
+	connect(t, ws, func(evt socketmode.Event) (any, bool) { return nil, evt.Type != socketmode.EventTypeSlashCommand })
+	ws.Inject(fakeslack.Fault{Do: fakeslack.TimedOut, Method: "auth.test"})
+	hung, pressed := make(chan error, 1), make(chan fakeslack.Seen, 1)
+	go func() { _, err := client(ws).AuthTest(); hung <- err }()
+	go func() { pressed <- ann.Runs("/campaign list", fakeslack.DM) }()
+	require.NoError(t, ws.WaitFor(soon(t), func() bool {
+		return ws.CallCount("auth.test") == 1 && len(ws.Deliveries("slash_commands", "")) == 1
+	}))
+	require.NoError(t, ws.Close())
+	require.NoError(t, ws.Close())
+	require.Error(t, <-hung)
+	require.Equal(t, fakeslack.ToastFailed, (<-pressed).Toast)
+	require.Zero(t, ws.Sockets())
+	_, err = client(ws).AuthTest()
+	require.Error(t, err, "nobody listens any more")
+}
+
+func TestManyAtOnceLoseNothing(t *testing.T) {
+	ws, api := start(t, fakeslack.Options{})
+	connect(t, ws, nil)
+	var wg sync.WaitGroup
+	const people, each = 8, 40
+	for range people {
+		p := ws.AddUser("p"+string(rune('a'+len(ws.Users()))), fakeslack.Profile{})
+		wg.Go(func() {
+			for range each {
+				_, _, err := api.PostMessage(p.ID, slack.MsgOptionText("x", false))
+				if err != nil {
+					t.Error(err)
+				}
+				p.Says(fakeslack.DM, "thanks")
+			}
+		})
+	}
+	wg.Wait()
+	for _, u := range ws.Users()[1:] {
+		p := ws.Person(u.ID)
+		require.Len(t, p.DMs(), 2*each)
+		require.Len(t, p.Notifications(), each)
+	}
+	require.Equal(t, people*each, ws.CallCount("chat.postMessage"))
+	require.NoError(t, ws.WaitFor(soon(t), func() bool {
+		acked := 0
+		for _, d := range ws.Deliveries("events_api", "message") {
+			if d.Acked {
+				acked++
+			}
+		}
+		return acked == 2*people*each
+	}))
+}
