@@ -9,6 +9,8 @@ type Contact struct {
 	Name    string   `json:"name"`
 	Zone    string   `json:"zone,omitempty"`
 	Tickets []string `json:"tickets"` // in the order in which they were planned
+	// Text is the first message as it was approved.
+	Text string `json:"text,omitempty"`
 	// Message is where the first message went; zero until it was posted.
 	Message MessageRef `json:"message,omitzero"`
 	// First is the ID of the effect that posts the first message.

@@ -54,7 +54,6 @@ type WorkOptions struct {
 	Poll          time.Duration // how long to sleep at most when nothing is due; default 1 s
 	Heartbeat     time.Duration // default 15 s
 	Coalesce      time.Duration // how long an edited message waits for more; default 30 s
-	Seal          time.Duration // how long the audit log waits to be sealed, in batches; default 500 ms
 	Workers       int           // default 8
 }
 
@@ -104,7 +103,6 @@ func (w WorkOptions) withDefaults() WorkOptions {
 	w.Poll = cmp.Or(w.Poll, time.Second)
 	w.Heartbeat = cmp.Or(w.Heartbeat, 15*time.Second)
 	w.Coalesce = cmp.Or(w.Coalesce, 30*time.Second)
-	w.Seal = cmp.Or(w.Seal, 500*time.Millisecond)
 	w.Workers = cmp.Or(w.Workers, 8)
 	return w
 }
@@ -113,6 +111,9 @@ func (w WorkOptions) withDefaults() WorkOptions {
 // at the same time from many places, and on many replicas.
 type Engine struct {
 	opts       Options
+	handlers   map[string]Handler
+	effects    map[EffectKind]action
+	holds      map[HoldKind]grant
 	pseudonyms pseudonyms
 }
 
@@ -122,7 +123,10 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{opts: o}, nil
+	g := &Engine{opts: o, handlers: map[string]Handler{}}
+	g.effects, g.holds = g.actions(), g.grants()
+	g.routes()
+	return g, nil
 }
 
 // Log fields, so that every log line of the domain can be searched alike.

@@ -5,9 +5,11 @@ import "time"
 // postPayload is what an effect of kind message carries: approved or rendered
 // when the effect was planned, and sent as it stands.
 type postPayload struct {
-	To      string  `json:"to"` // a channel ID, a channel name that the campaign made, or a Slack user ID
+	To      string  `json:"to"` // a channel ID, toHelp, or a Slack user ID
 	Thread  string  `json:"thread,omitempty"`
 	Message Message `json:"message"`
+	// Zone is the reader's, for the times of an approved text.
+	Zone string `json:"zone,omitempty"`
 	// Remember names the record that keeps where the message went, so that it
 	// can be edited or threaded later; "" for none.
 	Remember string `json:"remember,omitempty"`

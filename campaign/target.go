@@ -56,6 +56,9 @@ type TargetInput struct {
 type Assessment struct {
 	Targets []Target // sorted by exposure, tier and name
 	Checked int      // services with a fresh scan and nothing found
+	// Scanned is when the newest fresh scan of a target started, also of those
+	// that it found nothing on; by target ID.
+	Scanned map[string]time.Time
 }
 
 // BuildTargets draws the targets of a campaign: affected and possible ones from
@@ -66,11 +69,11 @@ func BuildTargets(in TargetInput) Assessment {
 	if len(in.Campaign.Rows) > 0 {
 		return Assessment{Targets: rowTargets(in.Campaign, in.Catalog)}
 	}
-	b := targetBuilder{in: in, services: in.Catalog.byAsset(), found: map[string]*Target{}, fresh: map[string]bool{}}
+	b := targetBuilder{in: in, services: NewAssetIndex(in.Catalog), found: map[string]*Target{}, fresh: map[string]bool{}, scanned: map[string]time.Time{}}
 	for _, scan := range in.Scans {
 		b.scan(scan)
 	}
-	out := Assessment{}
+	out := Assessment{Scanned: b.scanned}
 	for ref, service := range in.Catalog.Services {
 		if b.fresh[ref] {
 			if _, hit := b.found[b.id(ref, LayerApplication)]; !hit {
@@ -92,9 +95,10 @@ func BuildTargets(in TargetInput) Assessment {
 
 type targetBuilder struct {
 	in       TargetInput
-	services map[string]string // asset name -> service ref
+	services AssetIndex
 	found    map[string]*Target
 	fresh    map[string]bool // services with a fresh scan
+	scanned  map[string]time.Time
 }
 
 func (b *targetBuilder) id(ref string, layer Layer) string {
@@ -104,8 +108,12 @@ func (b *targetBuilder) id(ref string, layer Layer) string {
 func (b *targetBuilder) scan(s Scan) {
 	ref, known := b.service(s)
 	fresh := !s.At.IsZero() && b.in.Now.Sub(s.At) <= b.in.FreshFor && !s.At.After(b.in.Now)
+	layer := cmp.Or(s.Layer, LayerApplication)
 	if known && fresh {
 		b.fresh[ref] = true
+	}
+	if id := b.id(ref, layer); fresh && s.At.After(b.scanned[id]) {
+		b.scanned[id] = s.At
 	}
 	var findings []Finding
 	for _, c := range s.Components {
@@ -117,7 +125,6 @@ func (b *targetBuilder) scan(s Scan) {
 	if len(findings) == 0 {
 		return
 	}
-	layer := cmp.Or(s.Layer, LayerApplication)
 	t := b.target(ref, known, s, layer)
 	for _, f := range findings {
 		if f.Verdict == Affected {
@@ -133,10 +140,8 @@ func (b *targetBuilder) scan(s Scan) {
 // service returns the catalog ref of what was scanned; when the catalog does not
 // know it, the asset's own name, and false.
 func (b *targetBuilder) service(s Scan) (string, bool) {
-	for _, name := range []string{s.Service, s.Asset} {
-		if ref, ok := b.services[name]; ok && name != "" {
-			return ref, true
-		}
+	if service, ok := b.services.Service(s); ok {
+		return service.Ref, true
 	}
 	return "asset:" + s.Asset, false
 }
@@ -214,16 +219,15 @@ func possibleBecause(findings []Finding) string {
 }
 
 func rowTargets(c Campaign, catalog Catalog) []Target {
-	names := catalog.byAsset()
+	services := NewAssetIndex(catalog)
 	var targets []Target
 	for _, row := range c.Rows {
 		t := Target{
 			ID: opaqueID(c.ID, "row", row.Kind, row.Target), Name: row.Target, Layer: LayerApplication,
 			Exposure: row.Exposure, Detail: row.Detail, Owner: row.Owner, Knowledge: KnownAffected,
 		}
-		if ref, ok := names[row.Target]; ok {
-			service := catalog.Services[ref]
-			t.Service, t.Owner = ref, cmp.Or(t.Owner, service.Owner)
+		if service, ok := services.Service(Scan{Asset: row.Target}); ok {
+			t.Service, t.Owner = service.Ref, cmp.Or(t.Owner, service.Owner)
 			t.Exposure, t.Environment, t.Tier = cmp.Or(t.Exposure, service.Exposure), service.Environment, service.Tier
 		}
 		decide(&t, c)
@@ -243,19 +247,4 @@ func compareTargets(a, b Target) int {
 	}
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(cmp.Or(a.Tier, "~"), cmp.Or(b.Tier, "~")),
 		cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
-}
-
-// byAsset returns the service of each asset name: a service's own name, its ref,
-// and the assets that it lists.
-func (c Catalog) byAsset() map[string]string {
-	byName := make(map[string]string, 2*len(c.Services))
-	for _, ref := range sortedKeys(c.Services) {
-		s := c.Services[ref]
-		for _, name := range append([]string{ref, s.Name}, s.Assets...) {
-			if _, taken := byName[name]; !taken {
-				byName[name] = ref
-			}
-		}
-	}
-	return byName
 }

@@ -12,11 +12,13 @@ type Ticket struct {
 	Contact string `json:"contact"` // Person
 	Name    string `json:"name"`    // of the service or team
 	// Tasks are the IDs of its tasks, over all tracks.
-	Tasks    []string     `json:"tasks"`
-	Wave     string       `json:"wave"`
-	Plan     string       `json:"plan"`      // hash of the plan that holds its approved text
-	TextHash string       `json:"text_hash"` // of the body as approved
-	Status   TicketStatus `json:"status"`
+	Tasks    []string `json:"tasks"`
+	Wave     string   `json:"wave"`
+	Plan     string   `json:"plan"`      // hash of the plan that holds its approved text
+	TextHash string   `json:"text_hash"` // of title and body as approved
+	// Planned is the ticket as the approved plan has it; its text is rendered from it.
+	Planned PlanTicket   `json:"planned"`
+	Status  TicketStatus `json:"status"`
 	// Ref is what the tracker calls it, once it exists there.
 	Ref TicketRef `json:"ref,omitzero"`
 }

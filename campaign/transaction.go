@@ -176,7 +176,10 @@ func (tx *transaction) audit(action, subject, before, after, reason string) erro
 
 // effect plans something outgoing. An effect with this ID that exists already
 // stays as it is, so that planning twice sends once.
-func (tx *transaction) effect(e Effect, payload any) error {
+func (tx *transaction) effect(e Effect, payload any) error { return tx.effectAt(e, payload, tx.now) }
+
+// effectAt is effect for something that is not to go out before its time.
+func (tx *transaction) effectAt(e Effect, payload any, at time.Time) error {
 	if _, found, err := find[Effect](tx, KindEffect, e.ID); err != nil || found {
 		return err
 	}
@@ -192,7 +195,7 @@ func (tx *transaction) effect(e Effect, payload any) error {
 		return err
 	}
 	tx.index(IndexEntry{Name: indexOpenEffects, ID: e.ID})
-	tx.due(DueEntry{ID: e.dueID(), Lane: e.Lane, Serial: e.Serial, At: tx.now})
+	tx.due(DueEntry{ID: e.dueID(), Lane: e.Lane, Serial: e.Serial, At: at})
 	return nil
 }
 
@@ -210,15 +213,12 @@ func (tx *transaction) commit() error {
 			tx.change.Count = append(tx.change.Count, CounterDelta{Name: name, By: tx.counts[name]})
 		}
 	}
-	if len(tx.change.Audit) > 0 {
-		tx.due(DueEntry{ID: sealDue, Lane: Interactive, At: tx.now.Add(tx.engine.opts.Work.Seal)})
-	}
 	return tx.engine.opts.Store.Apply(tx.ctx, tx.change)
 }
 
 // size returns how much of a Change's bound is used up.
 func (tx *transaction) size() int {
-	n := len(tx.change.Index) + len(tx.change.Due) + len(tx.change.Finish) + len(tx.change.Audit) + 1 // and the sealing
+	n := len(tx.change.Index) + len(tx.change.Due) + len(tx.change.Finish) + len(tx.change.Audit)
 	for _, got := range tx.read {
 		if got.dirty {
 			n++

@@ -10,6 +10,8 @@ import (
 type LocalTime struct {
 	Zone string    // IANA name; UTC when blank or unknown
 	Now  time.Time // when it is read, for "today"
+	// Held leaves the times of an approved text to the moment of sending.
+	Held bool
 }
 
 // When returns a time as the reader would say it: "today 18:00 (Sydney)",
@@ -17,6 +19,9 @@ type LocalTime struct {
 func (l LocalTime) When(t time.Time) string {
 	if t.IsZero() {
 		return ""
+	}
+	if l.Held {
+		return holdTime(t)
 	}
 	loc := location(l.Zone)
 	return dayWords(t.In(loc), l.Now.In(loc)) + " " + l.Hour(t)

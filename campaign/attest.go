@@ -1,0 +1,123 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Attestation is a lead's word on services that no scan has seen: whether they
+// run it, and how that was checked.
+type Attestation struct {
+	Targets []string // names or IDs; "all" means all unknown ones of the actor's teams
+	Running bool
+	How     string
+}
+
+// Attest settles unknown targets by somebody's word. What does not run it is not
+// affected; what does is open, and joins under the admission rule.
+func (g *Engine) Attest(ctx context.Context, r Request, id string, a Attestation) (Message, error) {
+	if strings.TrimSpace(a.How) == "" {
+		return Message{}, Refuse(Invalid, "Please say how you checked. Nothing was changed. For example: `/campaign attest ledger no \"searched the images for log4j-core\"`.")
+	}
+	c, err := g.Campaign(ctx, id)
+	if err != nil {
+		return Message{}, err
+	}
+	if err := c.editable(); err != nil {
+		return Message{}, err
+	}
+	tasks, err := g.unknownTasks(ctx, r.Actor, c, a.Targets)
+	if err != nil {
+		return Message{}, err
+	}
+	to, verdict := TaskNotAffected, "not affected"
+	if a.Running {
+		to, verdict = TaskOpen, "running it, so they are open now"
+	}
+	names := map[string]bool{}
+	for batch := range slices.Chunk(tasks, enrolTargets) {
+		err := g.atomically(ctx, Scope(id), Request{Actor: r.Actor}, func(tx *transaction) error {
+			for _, t := range batch {
+				if current, err := load[Task](tx, KindTask, t.ID); err != nil || current.Status != TaskUnknown {
+					if err != nil {
+						return err
+					}
+					continue
+				}
+				names[t.Name] = true
+				_, err := tx.changeTask(t.ID, "task.attest", a.How, func(t *Task) error {
+					t.Reason, t.Accepted = a.How, r.Actor
+					return moveTask(t, to)
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return Message{}, err
+		}
+	}
+	return say("%s attested as %s. Thank you; your name and how you checked stand beside it.", count(len(names), "service"), Markup(verdict)), nil
+}
+
+// unknownTasks returns the unknown tasks that were named and that the actor may
+// speak for.
+func (g *Engine) unknownTasks(ctx context.Context, actor Person, c Campaign, named []string) ([]Task, error) {
+	all := slices.Contains(named, "all")
+	var tasks []Task
+	mine := map[string]bool{}
+	refused := ""
+	for stored, err := range LoadAll[Task](ctx, g.opts.Store, Scope(c.ID), KindTask) {
+		if err != nil {
+			return nil, err
+		}
+		t := stored.Value
+		if t.Status != TaskUnknown || !all && !slices.Contains(named, t.Name) && !slices.Contains(named, t.Target) {
+			continue
+		}
+		allowed, known := mine[t.Owner]
+		if !known {
+			member, err := g.leads(ctx, actor, t.Owner)
+			if err != nil {
+				return nil, err
+			}
+			allowed = member || c.Commands(actor)
+			mine[t.Owner] = allowed
+		}
+		switch {
+		case allowed:
+			tasks = append(tasks, t)
+		case !all:
+			refused = t.Name
+		}
+	}
+	switch {
+	case refused != "":
+		return nil, Refuse(Forbidden, refused+" belongs to another team, so you cannot speak for it. Nothing was changed.")
+	case len(tasks) == 0:
+		return nil, Refuse(NotFound, fmt.Sprintf("None of these is unknown in %s. Nothing was changed.", c.ID))
+	}
+	return tasks, nil
+}
+
+// leads returns whether a person belongs to an owner, or to a unit above it.
+func (g *Engine) leads(ctx context.Context, p Person, owner string) (bool, error) {
+	catalog, _, err := g.catalog(ctx)
+	if err != nil {
+		return false, err
+	}
+	refs := []string{owner}
+	for _, u := range catalog.Path(owner) {
+		refs = append(refs, u.Ref)
+	}
+	for _, ref := range refs {
+		if member, err := g.memberOf(ctx, p, ref); err != nil || member {
+			return member, err
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,78 @@
+package campaign
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+const cancelPrefix = "cancel/"
+
+// Cancel ends a campaign before its goal: what was not sent stays unsent, and
+// open work is withdrawn. One that has been launched needs a second person.
+func (g *Engine) Cancel(ctx context.Context, r Request, id string) (Message, error) {
+	c, err := g.Campaign(ctx, id)
+	if err != nil {
+		return Message{}, err
+	}
+	if c.StartedAt.IsZero() {
+		return g.cancel(ctx, r, id)
+	}
+	if !CanMove(c.Status, Cancelled) {
+		return Message{}, Refuse(Conflict, "The campaign is "+words(c.Status)+", so it cannot be cancelled. Nothing was changed.")
+	}
+	var reply Message
+	err = g.atomically(ctx, Scope(id), r, func(tx *transaction) error {
+		var err error
+		reply, err = tx.hold(HoldCancel, g.opts.Brakes.SecondPersonAbove+1, struct{}{}, "Cancel the campaign "+c.Title+" and withdraw all open work.")
+		return err
+	})
+	return reply, err
+}
+
+func (g *Engine) cancelGranted(ctx context.Context, r Request, id string, _ json.RawMessage) (Message, error) {
+	return g.cancel(ctx, r, id)
+}
+
+func (g *Engine) cancel(ctx context.Context, r Request, id string) (Message, error) {
+	err := g.changeCampaign(ctx, r, id, "campaign.cancel", func(tx *transaction, c *Campaign) error {
+		if err := move(&c.Status, Cancelled, "campaign", "The campaign is "+words(c.Status)+", so it cannot be cancelled. Nothing was changed."); err != nil {
+			return err
+		}
+		c.ClosedAt = tx.now
+		tx.due(DueEntry{ID: cancelPrefix + self, Lane: Bulk, At: tx.now})
+		return tx.tellCommand("cancelled", Message{Text: fmt.Sprintf("*%s is cancelled by %s.* Nothing further goes out; open work is withdrawn.", Escape(c.Title), Mention(tx.request.Actor))})
+	})
+	return say("Cancelled. Nothing further goes out; open work is being withdrawn."), err
+}
+
+// withdraw takes back the work of a cancelled campaign, a few tasks at a time.
+func (g *Engine) withdraw(ctx context.Context, claim Claimed) error {
+	var open []string
+	for stored, err := range LoadAll[Task](ctx, g.opts.Store, claim.Scope, KindTask) {
+		if err != nil {
+			return err
+		}
+		if CanMove(stored.Value.Status, TaskWithdrawn) && !stored.Value.Status.Finished() {
+			open = append(open, stored.ID)
+		}
+		if len(open) == enrolTargets {
+			break
+		}
+	}
+	return g.atomically(ctx, claim.Scope, Request{}, func(tx *transaction) error {
+		for _, id := range open {
+			_, err := tx.changeTask(id, "task.withdraw", "the campaign was cancelled", func(t *Task) error { return moveTask(t, TaskWithdrawn) })
+			if err != nil {
+				return err
+			}
+		}
+		next := tx.now
+		if len(open) < enrolTargets {
+			next = time.Time{}
+		}
+		tx.finish(claim, next)
+		return nil
+	})
+}

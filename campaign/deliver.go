@@ -1,0 +1,369 @@
+package campaign
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// decodePayload reads an effect's payload.
+func decodePayload[T any](e Effect) (T, error) {
+	var p T
+	if err := json.Unmarshal(e.Payload, &p); err != nil {
+		return p, fmt.Errorf("decode payload of effect %s: %w", e.ID, err)
+	}
+	return p, nil
+}
+
+// postMessage posts what was planned, as it stands.
+func (g *Engine) postMessage(ctx context.Context, scope Scope, e Effect) (any, error) {
+	p, err := decodePayload[postPayload](e)
+	if err != nil {
+		return nil, err
+	}
+	if p.To, err = g.channelOf(ctx, scope, p.To); err != nil {
+		return nil, err
+	}
+	p.Message.Text = settleTimes(p.Message.Text, p.Zone, g.opts.Clock.Now())
+	ref, err := g.opts.Messenger.Post(ctx, Post{Key: e.ID, To: p.To, Thread: p.Thread, Message: p.Message})
+	return ref, err
+}
+
+// findMessage looks for what an earlier attempt may have posted.
+func (g *Engine) findMessage(ctx context.Context, scope Scope, e Effect) (any, error) {
+	p, err := decodePayload[postPayload](e)
+	if err != nil {
+		return nil, err
+	}
+	if p.To, err = g.channelOf(ctx, scope, p.To); err != nil {
+		return nil, err
+	}
+	ref, err := g.opts.Messenger.Find(ctx, p.To, p.Thread, e.ID, e.CreatedAt.Add(-time.Minute))
+	return ref, err
+}
+
+// toHelp addresses the campaign's help channel, which may still be being made
+// when a message for it is planned.
+const toHelp = "#help"
+
+// channelOf turns a symbolic address into a Slack ID.
+func (g *Engine) channelOf(ctx context.Context, scope Scope, to string) (string, error) {
+	if to != toHelp {
+		return to, nil
+	}
+	c, err := g.Campaign(ctx, string(scope))
+	if err != nil {
+		return "", err
+	}
+	if c.HelpRef.ID == "" {
+		return "", &Error{Kind: Unavailable, Message: "The help channel is being made.", RetryAfter: time.Second}
+	}
+	return c.HelpRef.ID, nil
+}
+
+// remember keeps where a message went, for those that are edited or threaded
+// later.
+func remember(tx *transaction, e Effect) error {
+	p, err := decodePayload[postPayload](e)
+	if err != nil {
+		return err
+	}
+	var ref MessageRef
+	if err := json.Unmarshal(e.Result, &ref); err != nil {
+		return fmt.Errorf("decode result of effect %s: %w", e.ID, err)
+	}
+	sort, id := subjectParts(p.Remember)
+	switch sort {
+	case "":
+		return nil
+	case "contact":
+		return amend(tx, KindContact, id, func(c *Contact) { c.Message, c.FirstAt = ref, tx.now })
+	case "question":
+		return amend(tx, KindQuestion, id, func(q *Question) { q.Reply = ref })
+	case "revision":
+		return amend(tx, KindRevision, id, func(r *Revision) { r.Thread = ref })
+	case "snapshot":
+		return nil
+	case "wave":
+		return amend(tx, KindWave, id, func(w *Wave) { w.Progress = ref })
+	case "welcome":
+		return tx.effect(Effect{ID: opaqueID(string(tx.scope), "dress"), Kind: EffectDress, Lane: Interactive}, Dress{Pin: ref})
+	}
+	return fmt.Errorf("effect %s remembers unknown %q", e.ID, p.Remember)
+}
+
+// amend changes a record of the step's scope; one that is gone stays gone.
+func amend[T any](tx *transaction, kind RecordKind, id string, change func(*T)) error {
+	value, found, err := find[T](tx, kind, id)
+	if err != nil || !found {
+		return err
+	}
+	change(&value)
+	return save(tx, kind, id, value)
+}
+
+// reply answers a command or a button: at its response URL while that serves,
+// else by a direct message.
+func (g *Engine) reply(ctx context.Context, _ Scope, e Effect) (any, error) {
+	p, err := decodePayload[replyPayload](e)
+	if err != nil {
+		return nil, err
+	}
+	if p.URL != "" && g.opts.Clock.Now().Sub(e.CreatedAt) < responseURLServes {
+		err := g.opts.Messenger.Respond(ctx, p.URL, p.Message)
+		if KindOf(err) != NotFound || err == nil || p.To == "" {
+			return nil, err
+		}
+	}
+	if p.To == "" {
+		return nil, nil
+	}
+	ref, err := g.opts.Messenger.Post(ctx, Post{Key: e.ID, To: p.To, Message: p.Message})
+	return ref, err
+}
+
+// ensureTicket files a ticket under its key. What is filed is what was approved,
+// to the letter, or nothing.
+func (g *Engine) ensureTicket(ctx context.Context, scope Scope, e Effect) (any, error) {
+	t, draft, err := g.ticketDraft(ctx, scope, e.Subject)
+	if err != nil {
+		return nil, err
+	}
+	if t.Ref.ID != "" {
+		return t.Ref, nil
+	}
+	if textHash(draft.Title, draft.Body) != t.TextHash {
+		return nil, Refuse(Invalid, "The ticket's text is not the approved one any more, so it was not filed. `/campaign approve` approves it as it stands now.")
+	}
+	ref, err := g.opts.Tracker.Ensure(ctx, t.ID, draft)
+	return ref, err
+}
+
+func ticketFiled(tx *transaction, e Effect) error {
+	var ref TicketRef
+	if err := json.Unmarshal(e.Result, &ref); err != nil {
+		return fmt.Errorf("decode result of effect %s: %w", e.ID, err)
+	}
+	t, err := load[Ticket](tx, KindTicket, e.Subject)
+	if err != nil || t.Ref.ID != "" {
+		return err
+	}
+	t.Ref = ref
+	if t.Status == TicketPlanned {
+		t.Status = TicketOpen
+	}
+	tx.count(counterFiled, 1)
+	return save(tx, KindTicket, t.ID, t)
+}
+
+const counterFiled = "tickets_filed"
+
+// updateTicket brings a filed ticket to what its tasks say, silently.
+func (g *Engine) updateTicket(ctx context.Context, scope Scope, e Effect) (any, error) {
+	t, draft, err := g.ticketDraft(ctx, scope, e.Subject)
+	if err != nil {
+		return nil, err
+	}
+	if t.Ref.ID == "" {
+		return nil, &Error{Kind: Unavailable, Message: "The ticket is still being filed.", RetryAfter: time.Second}
+	}
+	if draft.Status, err = g.ticketStatus(ctx, scope, t); err != nil {
+		return nil, err
+	}
+	return nil, g.opts.Tracker.Update(ctx, t.Ref, draft)
+}
+
+// commentPayload is a comment on a ticket.
+type commentPayload struct {
+	Text string `json:"text"`
+}
+
+func (g *Engine) commentTicket(ctx context.Context, scope Scope, e Effect) (any, error) {
+	p, err := decodePayload[commentPayload](e)
+	if err != nil {
+		return nil, err
+	}
+	t, _, err := Load[Ticket](ctx, g.opts.Store, scope, KindTicket, e.Subject)
+	if err != nil {
+		return nil, err
+	}
+	if t.Ref.ID == "" {
+		return nil, &Error{Kind: Unavailable, Message: "The ticket is still being filed.", RetryAfter: time.Second}
+	}
+	return nil, g.opts.Tracker.Comment(ctx, t.Ref, e.ID, p.Text)
+}
+
+// ticketDraft renders a ticket from the plan that it was approved with.
+func (g *Engine) ticketDraft(ctx context.Context, scope Scope, id string) (Ticket, TicketDraft, error) {
+	t, _, err := Load[Ticket](ctx, g.opts.Store, scope, KindTicket, id)
+	if err != nil {
+		return t, TicketDraft{}, err
+	}
+	p, _, err := Load[Plan](ctx, g.opts.Store, scope, KindPlan, t.Plan)
+	if err != nil {
+		return t, TicketDraft{}, err
+	}
+	revisions := map[string]Revision{}
+	for _, track := range p.Tracks {
+		rev, _, err := Load[Revision](ctx, g.opts.Store, scope, KindRevision, revisionID(track.Name, track.Revision))
+		if err != nil {
+			return t, TicketDraft{}, err
+		}
+		revisions[track.Name] = rev
+	}
+	targets := make([]Target, 0, len(t.Planned.Targets))
+	for _, targetID := range t.Planned.Targets {
+		target, _, err := Load[Target](ctx, g.opts.Store, scope, KindTarget, targetID)
+		if err != nil {
+			return t, TicketDraft{}, err
+		}
+		targets = append(targets, target)
+	}
+	title, body, err := ticketText(g.opts.Renderer, p, revisions, t.Planned, targets)
+	if err != nil {
+		return t, TicketDraft{}, err
+	}
+	return t, TicketDraft{Title: title, Body: body, Assignee: t.Name, Due: byDue(p.Tracks)[0].Due, Status: t.Status}, nil
+}
+
+// ticketStatus sums up a ticket's tasks.
+func (g *Engine) ticketStatus(ctx context.Context, scope Scope, t Ticket) (TicketStatus, error) {
+	records, err := g.opts.Store.GetMany(ctx, scope, KindTask, t.Tasks)
+	if err != nil {
+		return t.Status, err
+	}
+	finished, started := 0, false
+	for _, record := range records {
+		task, err := Decode[Task](record)
+		if err != nil {
+			return t.Status, err
+		}
+		if task.Status.Finished() || task.Status == TaskClaimed {
+			finished++
+		}
+		started = started || task.Status != TaskOpen
+	}
+	switch {
+	case finished == len(records) && finished > 0:
+		return TicketDone, nil
+	case started:
+		return TicketInProgress, nil
+	}
+	return TicketOpen, nil
+}
+
+// edit brings a message that shows numbers up to date.
+func (g *Engine) edit(ctx context.Context, scope Scope, e Effect) (any, error) {
+	sort, id := subjectParts(e.Subject)
+	switch sort {
+	case "contact":
+		return nil, g.editContact(ctx, scope, id)
+	case "wave":
+		return nil, g.editWave(ctx, scope, id)
+	}
+	return nil, fmt.Errorf("effect %s edits unknown %q", e.ID, e.Subject)
+}
+
+func (g *Engine) editContact(ctx context.Context, scope Scope, person string) error {
+	c, _, err := Load[Contact](ctx, g.opts.Store, scope, KindContact, person)
+	if err != nil || c.Message.TS == "" {
+		return err
+	}
+	campaign, err := g.Campaign(ctx, string(scope))
+	if err != nil {
+		return err
+	}
+	m, err := g.contactMessage(ctx, campaign, c)
+	if err != nil {
+		return err
+	}
+	return g.opts.Messenger.Edit(ctx, c.Message, m)
+}
+
+// contactMessage is a contact's first message with the numbers of now in its
+// headline. The approved words below stay.
+func (g *Engine) contactMessage(ctx context.Context, c Campaign, contact Contact) (Message, error) {
+	tasks, err := g.tasksOf(ctx, Scope(c.ID), contact)
+	if err != nil {
+		return Message{}, err
+	}
+	now := g.opts.Clock.Now()
+	data := ProgressData{LocalTime: LocalTime{Zone: contact.Zone, Now: now}, Title: c.Title, Verb: "Done"}
+	for _, t := range tasks {
+		data.Count++
+		switch {
+		case t.Status.Finished():
+			data.Done++
+		case t.Status == TaskClaimed:
+			data.Claimed++
+		case t.Status == TaskUnknown:
+			data.Unknown++
+		}
+		if t.Blocked != "" {
+			data.Blocked++
+		}
+		if t.Status.Actionable() {
+			if data.Due.IsZero() || t.Due.Before(data.Due) {
+				data.Due = t.Due
+				if track, ok := c.Track(t.Track); ok {
+					data.Verb = track.Ask()
+				}
+			}
+			data.Accepted = cmp.Or(data.Accepted, Mention(t.Accepted))
+		}
+	}
+	headline, err := g.opts.Renderer.Render(nil, "progress", data)
+	if err != nil {
+		return Message{}, err
+	}
+	text := settleTimes(contact.Text, contact.Zone, now)
+	return Message{Text: WithHeadline(text, strings.TrimSpace(headline)), Buttons: taskButtons(c.ID, contact.Person, data.Count)}, nil
+}
+
+// taskButtons are the ways to answer a message that asks for work.
+func taskButtons(id string, contact Person, n int) []Button {
+	value := id + "|" + string(contact)
+	return []Button{
+		{Label: "On it", Action: "task.on_it", Value: value, Style: Primary},
+		{Label: fmt.Sprintf("Show all %d", n), Action: "task.show_all", Value: value},
+		{Label: "Done", Action: "task.done", Value: value},
+		{Label: "Not ours", Action: "task.not_ours", Value: value},
+		{Label: "Blocked", Action: "task.blocked", Value: value},
+		{Label: "I saw something odd", Action: "odd.report", Value: value},
+	}
+}
+
+// channelPayload is a channel to be made.
+type channelPayload struct {
+	Name    string `json:"name"`
+	Private bool   `json:"private,omitempty"`
+}
+
+func (g *Engine) ensureChannel(ctx context.Context, _ Scope, e Effect) (any, error) {
+	p, err := decodePayload[channelPayload](e)
+	if err != nil {
+		return nil, err
+	}
+	ref, err := g.opts.Channels.EnsureChannel(ctx, p.Name, p.Private)
+	return ref, err
+}
+
+func (g *Engine) dress(ctx context.Context, scope Scope, e Effect) (any, error) {
+	d, err := decodePayload[Dress](e)
+	if err != nil {
+		return nil, err
+	}
+	c, err := g.Campaign(ctx, string(scope))
+	if err != nil || c.HelpRef.ID == "" {
+		return nil, err
+	}
+	topic, err := g.helpTopic(c)
+	if err != nil {
+		return nil, err
+	}
+	d.Topic = topic
+	return nil, g.opts.Channels.Dress(ctx, c.HelpRef.ID, d)
+}

@@ -1,0 +1,315 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// partTickets is how many tickets stand in one stored part of a plan; one part is
+// filed in one atomic step.
+const partTickets = 40
+
+// planPart is a stored piece of a plan.
+type planPart struct {
+	Tickets  []PlanTicket  `json:"tickets"`
+	Contacts []PlanContact `json:"contacts"` // those whose last ticket stands in this part
+}
+
+func planPartID(hash, slice string, n int) string { return fmt.Sprintf("%s/%s/%05d", hash, slice, n) }
+
+// assess looks at the world of today for a campaign.
+func (g *Engine) assess(ctx context.Context, c Campaign) (Assessment, Catalog, error) {
+	catalog, _, err := g.catalog(ctx)
+	if err != nil {
+		return Assessment{}, catalog, err
+	}
+	judge, err := g.opts.Matcher.Compile(c.Criteria())
+	if err != nil {
+		return Assessment{}, catalog, err
+	}
+	scans, err := g.scans(ctx)
+	if err != nil {
+		return Assessment{}, catalog, err
+	}
+	return BuildTargets(TargetInput{
+		Campaign: c, Catalog: catalog, Scans: scans, Judge: judge, Now: g.opts.Clock.Now(), FreshFor: g.opts.FreshFor,
+	}), catalog, nil
+}
+
+// today draws the plan as it would be now.
+func (g *Engine) today(ctx context.Context, c Campaign) (Plan, error) {
+	targets, catalog, err := g.assess(ctx, c)
+	if err != nil {
+		return Plan{}, err
+	}
+	in := PlanInput{
+		Campaign: c, Targets: targets, Catalog: catalog, Render: g.opts.Renderer, Pace: g.opts.Pace, Now: g.opts.Clock.Now(),
+		Revisions: map[string]Revision{}, Filed: map[string]bool{}, Messaged: map[Person]bool{}, Settled: map[string]bool{},
+	}
+	for _, t := range c.Tracks {
+		if t.ApprovedRevision == 0 {
+			continue
+		}
+		rev, _, err := Load[Revision](ctx, g.opts.Store, Scope(c.ID), KindRevision, revisionID(t.Name, t.ApprovedRevision))
+		if err != nil {
+			return Plan{}, err
+		}
+		in.Revisions[t.Name] = rev
+	}
+	if in.People, err = g.contacts(ctx, targets.Targets, catalog); err != nil {
+		return Plan{}, err
+	}
+	if err := g.planHistory(ctx, c.ID, &in); err != nil {
+		return Plan{}, err
+	}
+	return BuildPlan(in)
+}
+
+// contacts finds the person in Slack who is asked for each owner.
+func (g *Engine) contacts(ctx context.Context, targets []Target, catalog Catalog) (map[string]User, error) {
+	people := map[string]User{}
+	missing := map[string]bool{}
+	for _, t := range targets {
+		if _, known := people[t.Owner]; known || missing[t.Owner] || t.Owner == "" {
+			continue
+		}
+		user, err := g.contactOf(ctx, catalog, t.Owner)
+		switch {
+		case err == nil:
+			people[t.Owner] = user
+		case KindOf(err) == NotFound:
+			missing[t.Owner] = true
+		default:
+			return nil, err
+		}
+	}
+	return people, nil
+}
+
+// contactOf returns the contact of an owner, or NotFound when nobody can be asked.
+func (g *Engine) contactOf(ctx context.Context, catalog Catalog, owner string) (User, error) {
+	m, ok := catalog.Contact(owner)
+	if !ok {
+		return User{}, Refuse(NotFound, "Nobody in the catalog can be asked for "+owner+".")
+	}
+	var (
+		user User
+		err  error
+	)
+	if m.SlackID != "" {
+		user, err = g.opts.Directory.Named(ctx, m.SlackID)
+	} else {
+		user, err = g.opts.Directory.ByEmail(ctx, m.Email)
+	}
+	if err != nil {
+		return user, err
+	}
+	if user.Deleted || user.Foreign {
+		return user, Refuse(NotFound, m.Name+" has no account in this workspace.")
+	}
+	if m.Zone != "" {
+		user.Zone = m.Zone
+	}
+	if m.Name != "" {
+		user.Name = m.Name
+	}
+	return user, nil
+}
+
+// planHistory adds what was filed, said and settled before.
+func (g *Engine) planHistory(ctx context.Context, id string, in *PlanInput) error {
+	for stored, err := range LoadAll[Ticket](ctx, g.opts.Store, Scope(id), KindTicket) {
+		if err != nil {
+			return err
+		}
+		t := stored.Value
+		in.Filed[t.ID] = true
+	}
+	for stored, err := range LoadAll[Contact](ctx, g.opts.Store, Scope(id), KindContact) {
+		if err != nil {
+			return err
+		}
+		c := stored.Value
+		in.Messaged[c.Person] = true
+	}
+	for stored, err := range LoadAll[Task](ctx, g.opts.Store, Scope(id), KindTask) {
+		if err != nil {
+			return err
+		}
+		t := stored.Value
+		in.Settled[t.ID] = t.Ticket != "" || t.Status.Finished()
+	}
+	return nil
+}
+
+// frozen returns the approved plan, whole; Conflict when there is none.
+func (g *Engine) frozen(ctx context.Context, c Campaign) (Plan, error) {
+	if c.Plan == "" {
+		return Plan{}, Refuse(Conflict, "Nothing is approved yet, so there is no plan to send. `/campaign approve` freezes it once the reviewers agree.")
+	}
+	p, _, err := Load[Plan](ctx, g.opts.Store, Scope(c.ID), KindPlan, c.Plan)
+	if err != nil {
+		return p, err
+	}
+	for _, s := range p.Slices {
+		for n := range s.Parts {
+			part, _, err := Load[planPart](ctx, g.opts.Store, Scope(c.ID), KindPlanPart, planPartID(p.Hash, s.Name, n))
+			if err != nil {
+				return p, err
+			}
+			p.Tickets, p.Contacts = append(p.Tickets, part.Tickets...), append(p.Contacts, part.Contacts...)
+		}
+	}
+	return p, nil
+}
+
+// Freeze approves the plan as it stands now: targets, texts and rules under one
+// hash. What is frozen is what will be sent. `/campaign approve` is this.
+func (g *Engine) Freeze(ctx context.Context, r Request, id string) (Message, error) {
+	c, err := g.Campaign(ctx, id)
+	if err != nil {
+		return Message{}, err
+	}
+	switch c.Status {
+	case Approved, Running, Paused:
+	default:
+		return Message{}, Refuse(Conflict, "The instructions are not approved yet: the campaign is "+words(c.Status)+". Nothing was frozen. `/campaign dryrun` asks reviewers to rehearse them.")
+	}
+	p, err := g.today(ctx, c)
+	if err != nil {
+		return Message{}, err
+	}
+	p.By = r.Actor
+	if len(p.Tickets) == 0 && p.NotCovered.Unknown == 0 {
+		return Message{}, Refuse(Conflict, "There is nothing to send: no target is open and none is unknown. Nothing was frozen.")
+	}
+	if err := g.keepPlan(ctx, &p); err != nil {
+		return Message{}, err
+	}
+	if err := g.enrol(ctx, r, c, p); err != nil {
+		return Message{}, err
+	}
+	err = g.changeCampaign(ctx, r, id, "plan.freeze", func(tx *transaction, c *Campaign) error {
+		c.Plan, c.PlannedAt = p.Hash, tx.now
+		for _, s := range p.Slices {
+			if err := tx.addWave(p, s); err != nil {
+				return err
+			}
+		}
+		return tx.openHelpChannel(*c)
+	})
+	if err != nil {
+		return Message{}, err
+	}
+	return g.PlanMessage(ctx, id)
+}
+
+// keepPlan stores a plan in parts that are each filed in one step. It may be
+// repeated: the hash names the same content.
+func (g *Engine) keepPlan(ctx context.Context, p *Plan) error {
+	for i := range p.Slices {
+		s := &p.Slices[i]
+		parts := splitParts(*p, s.Name)
+		s.Parts = len(parts)
+		for n, part := range parts {
+			if err := keepOnce(ctx, g.opts.Store, Scope(p.Campaign), KindPlanPart, planPartID(p.Hash, s.Name, n), part); err != nil {
+				return err
+			}
+		}
+	}
+	return keepOnce(ctx, g.opts.Store, Scope(p.Campaign), KindPlan, p.Hash, *p)
+}
+
+// keepOnce stores a record whose ID names its content; one that is there stays.
+func keepOnce[T any](ctx context.Context, s Store, scope Scope, kind RecordKind, id string, value T) error {
+	record, err := Put(kind, id, 0, value)
+	if err != nil {
+		return err
+	}
+	err = s.Apply(ctx, Change{Scope: scope, Records: []Record{record}})
+	if KindOf(err) == Conflict {
+		return nil
+	}
+	return err
+}
+
+// splitParts cuts a slice into parts; a contact stands where the last of its
+// tickets stands, so that its message is planned after them.
+func splitParts(p Plan, slice string) []planPart {
+	var parts []planPart
+	where := map[string]int{}
+	for _, t := range p.Tickets {
+		if t.Slice != slice {
+			continue
+		}
+		if len(parts) == 0 || len(parts[len(parts)-1].Tickets) == partTickets {
+			parts = append(parts, planPart{})
+		}
+		last := len(parts) - 1
+		parts[last].Tickets = append(parts[last].Tickets, t)
+		where[t.ID] = last
+	}
+	for _, c := range p.Contacts {
+		if c.Slice == slice && len(c.Tickets) > 0 {
+			n := where[c.Tickets[len(c.Tickets)-1]]
+			parts[n].Contacts = append(parts[n].Contacts, c)
+		}
+	}
+	return parts
+}
+
+// enrolTargets is how many targets are enrolled in one step.
+const enrolTargets = 60
+
+// enrol stores targets and tasks, so that everything is counted from the approval
+// on, unknown ones included. It may be repeated.
+func (g *Engine) enrol(ctx context.Context, r Request, c Campaign, p Plan) error {
+	for batch := range slices.Chunk(p.Targets, enrolTargets) {
+		err := g.atomically(ctx, Scope(c.ID), Request{Actor: r.Actor}, func(tx *transaction) error {
+			for _, t := range batch {
+				if err := tx.enrolTarget(t, p.Tracks); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("enrol targets of %s: %w", c.ID, err)
+		}
+	}
+	return nil
+}
+
+// enrolTarget stores a target as it is known now, and the tasks that it lacks.
+func (tx *transaction) enrolTarget(t Target, tracks []PlanTrack) error {
+	if _, _, err := find[Target](tx, KindTarget, t.ID); err != nil {
+		return err
+	}
+	if err := save(tx, KindTarget, t.ID, t); err != nil {
+		return err
+	}
+	if t.Doubt != "" || t.Owner == "" && t.Knowledge != KnownNothing {
+		return nil // on the triage list: a person decides before anything is asked
+	}
+	status := TaskOpen
+	if t.Knowledge == KnownNothing {
+		status = TaskUnknown
+	}
+	for _, track := range tracks {
+		id := TaskID(t.ID, track.Name)
+		if _, found, err := find[Task](tx, KindTask, id); err != nil {
+			return err
+		} else if found {
+			continue
+		}
+		err := tx.addTask(Task{
+			ID: id, Target: t.ID, Track: track.Name, Name: t.Name, Status: status,
+			Owner: t.Owner, Exposed: t.Exposure.Counts(), Due: track.Due,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// beat runs the heartbeat until ctx ends: at once, so that a restart restores
+// what is missing, and then at its interval.
+func (g *Engine) beat(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := g.Heartbeat(ctx); err != nil && ctx.Err() == nil {
+			g.opts.Log.WithError(err).Error("heartbeat")
+		}
+		if err := g.opts.Clock.Wait(ctx, g.opts.Work.Heartbeat); err != nil {
+			return
+		}
+	}
+}
+
+// Heartbeat compares plan, tasks and effects, and restores the work that is
+// missing. What is there stays as it is, so it may run at any time and on every
+// replica.
+func (g *Engine) Heartbeat(ctx context.Context) error {
+	scopes, err := g.opts.Store.Scopes(ctx)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, scope := range scopes {
+		for _, restore := range g.restorers() {
+			problems = append(problems, restore(ctx, scope))
+		}
+	}
+	problems = append(problems, g.forgetInbox(ctx))
+	return errors.Join(problems...)
+}
+
+// restorers are what the heartbeat does in each scope.
+func (g *Engine) restorers() []func(context.Context, Scope) error {
+	return []func(context.Context, Scope) error{g.restoreEffects, g.restoreWaves}
+}
+
+// restoreEffects gives every open effect its due entry again.
+func (g *Engine) restoreEffects(ctx context.Context, scope Scope) error {
+	for after := (IndexHit{}); ; {
+		hits, err := g.opts.Store.Index(ctx, scope, indexOpenEffects, "", after, MaxChangeRecords/2)
+		if err != nil || len(hits) == 0 {
+			return err
+		}
+		change := Change{Scope: scope}
+		for _, hit := range hits {
+			after = hit
+			e, _, err := Load[Effect](ctx, g.opts.Store, scope, KindEffect, hit.ID)
+			if err != nil {
+				return err
+			}
+			if now := g.opts.Clock.Now(); now.Sub(e.CreatedAt) > g.restoreAfter() {
+				change.Due = append(change.Due, DueEntry{ID: e.dueID(), Lane: e.Lane, Serial: e.Serial, At: now.Add(g.restoreAfter())})
+			}
+		}
+		if len(change.Due) == 0 {
+			continue
+		}
+		if err := g.opts.Store.Apply(ctx, change); err != nil {
+			return fmt.Errorf("restore effects of %s: %w", scope, err)
+		}
+	}
+}
+
+// restoreAfter is how old an effect must be before the heartbeat looks after it:
+// a young one is on its way.
+func (g *Engine) restoreAfter() time.Duration { return 4 * g.opts.Work.Heartbeat }
+
+// restoreWaves lets waves that are being filed go on.
+func (g *Engine) restoreWaves(ctx context.Context, scope Scope) error {
+	for stored, err := range LoadAll[Wave](ctx, g.opts.Store, scope, KindWave) {
+		if err != nil {
+			return err
+		}
+		if stored.Value.Status != WaveFiling {
+			continue
+		}
+		err := g.opts.Store.Apply(ctx, Change{Scope: scope, Due: []DueEntry{{ID: wavePrefix + stored.ID, Lane: Bulk, At: g.opts.Clock.Now()}}})
+		if err != nil {
+			return fmt.Errorf("restore wave %s: %w", stored.ID, err)
+		}
+	}
+	return nil
+}
+
+// forgetInbox drops envelopes that were done with more than an hour ago: no
+// redelivery comes that late.
+func (g *Engine) forgetInbox(ctx context.Context) error {
+	before := g.opts.Clock.Now().Add(-inboxKeep)
+	hits, err := g.opts.Store.Index(ctx, Sys, inboxIndex, "", IndexHit{}, MaxChangeRecords/4)
+	if err != nil {
+		return err
+	}
+	for _, hit := range hits {
+		if hit.Key >= timeKey(before) {
+			return nil
+		}
+		e, version, err := Load[Envelope](ctx, g.opts.Store, Sys, KindInbox, hit.ID)
+		if err != nil && KindOf(err) != NotFound {
+			return err
+		}
+		change := Change{Scope: Sys, Index: []IndexEntry{{Name: inboxIndex, Key: hit.Key, ID: hit.ID, Remove: true}}}
+		switch {
+		case version > 0 && e.Status == InboxPending:
+			change = Change{Scope: Sys, Due: []DueEntry{{ID: inboxPrefix + hit.ID, Lane: Interactive, At: g.opts.Clock.Now()}}}
+		case version > 0:
+			change.Records = []Record{{Kind: KindInbox, ID: hit.ID, Version: version}}
+		}
+		if err := g.opts.Store.Apply(ctx, change); err != nil && KindOf(err) != Conflict {
+			return fmt.Errorf("forget envelope %s: %w", hit.ID, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package campaign
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Approved texts name points in time, and say "today" or "Friday" only when they
+// are sent: what is approved stays true however long it waits. Until then a time
+// stands in the text between two invisible separators.
+const timeMark = "\u2063"
+
+var heldTime = regexp.MustCompile(timeMark + `(-?\d+)` + timeMark)
+
+// holdTime returns a time as it stands in an approved text.
+func holdTime(t time.Time) string { return timeMark + strconv.FormatInt(t.Unix(), 10) + timeMark }
+
+// settleTimes says the times of an approved text in the reader's words.
+func settleTimes(text, zone string, now time.Time) string {
+	reader := LocalTime{Zone: zone, Now: now}
+	return heldTime.ReplaceAllStringFunc(text, func(mark string) string {
+		unix, err := strconv.ParseInt(heldTime.FindStringSubmatch(mark)[1], 10, 64)
+		if err != nil {
+			return ""
+		}
+		return reader.When(time.Unix(unix, 0))
+	})
+}
+
+// contactText renders what one contact will read: the first message, or the one
+// that asks for more.
+func contactText(render Renderer, p Plan, revisions map[string]Revision, c PlanContact, targets []Target) (string, error) {
+	tracks := byDue(p.Tracks)
+	if len(tracks) == 0 {
+		return "", fmt.Errorf("plan of %s has no approved track", p.Campaign)
+	}
+	first := tracks[0]
+	rev := revisions[first.Name]
+	local := LocalTime{Zone: c.Zone, Held: true}
+	exposed := namesOf(targets, func(t Target) bool { return t.Exposure.Counts() })
+	action := Markup(render.Mrkdwn(Opening(rev.Text)))
+	help := Markup("#" + p.Frame.Help)
+	if c.Again {
+		return render.Render(rev.Texts, "more_work", MoreWorkData{
+			LocalTime: local, Title: p.Title, Count: c.Count, Total: c.Count, Verb: first.ask(), Due: first.Due,
+			Names: namesOf(targets, func(Target) bool { return true }), Exposed: len(exposed), Action: action,
+			Minutes: rev.Minutes, Tried: Markup(rev.Tried), HelpChannel: help,
+		})
+	}
+	data := FirstMessageData{
+		LocalTime: local, Title: p.Title, Count: c.Count, Verb: first.ask(), Due: first.Due, Exploited: p.Frame.Exploited,
+		Exposed: exposed, Action: action, Minutes: rev.Minutes, Tried: Markup(rev.Tried), Waiver: p.Frame.Waiver, HelpChannel: help,
+		Void: voidOf(p.Frame.Void, first.Name),
+	}
+	for _, t := range tracks[1:] {
+		data.Later = append(data.Later, TrackDue{Name: t.Name, Due: t.Due})
+	}
+	return render.Render(rev.Texts, "first_message", data)
+}
+
+// ticketText renders title and body of one ticket.
+func ticketText(render Renderer, p Plan, revisions map[string]Revision, t PlanTicket, targets []Target) (title, body string, err error) {
+	tracks := byDue(p.Tracks)
+	if len(tracks) == 0 {
+		return "", "", fmt.Errorf("plan of %s has no approved track", p.Campaign)
+	}
+	first := tracks[0]
+	texts := revisions[first.Name].Texts
+	title, err = render.Render(texts, "ticket_title", TicketTitleData{
+		Title: p.Title, Name: t.Name, Count: len(targets), Verb: first.ask(), Due: first.Due, Exposed: t.Slice == SliceExposed,
+	})
+	if err != nil {
+		return "", "", err
+	}
+	data := TicketBodyData{
+		Campaign: p.Campaign, Title: p.Title, Exploited: p.Frame.Exploited, Waiver: p.Frame.Waiver,
+		Owner: t.Name, Help: "#" + p.Frame.Help,
+	}
+	for _, target := range targets {
+		data.Targets = append(data.Targets, ticketTarget(target))
+	}
+	for _, track := range tracks {
+		rev := revisions[track.Name]
+		data.Tracks = append(data.Tracks, TicketTrack{
+			Name: track.Name, Verb: track.ask(), Due: track.Due, Proof: ProofWords(track.Proof), Methods: track.Methods,
+			Void: voidOf(p.Frame.Void, track.Name), Revision: rev.Number, Instructions: Markup(rev.Text), Minutes: rev.Minutes, Tried: Markup(rev.Tried),
+		})
+	}
+	body, err = render.Render(texts, "ticket_body", data)
+	return strings.TrimSpace(title), body, err
+}
+
+func ticketTarget(t Target) TicketTarget {
+	out := TicketTarget{
+		Name: t.Name, Exposed: t.Exposure.Counts(), Guessed: t.Exposure == ExposureUnknown, Environment: t.Environment,
+		Tier: t.Tier, Detail: t.Detail, Unknown: t.Knowledge == KnownNothing, ScannedAt: t.ScannedAt,
+	}
+	if t.Layer != LayerApplication {
+		out.Layer = string(t.Layer)
+	}
+	for _, f := range t.Findings {
+		out.Findings = append(out.Findings, TicketFinding{
+			Component: cmp.Or(f.Component.PURL, f.Component.Name), Version: f.Component.Version, Asset: f.Asset,
+			Path: f.Component.Path, Possible: f.Verdict == Possible, Why: f.Why, Fixed: f.Fixed,
+		})
+	}
+	return out
+}
+
+// byDue returns the tracks in the order in which they are due; those without a
+// date last.
+func byDue(tracks []PlanTrack) []PlanTrack {
+	sorted := slices.Clone(tracks)
+	slices.SortStableFunc(sorted, func(a, b PlanTrack) int {
+		switch {
+		case a.Due.IsZero() == b.Due.IsZero():
+			return a.Due.Compare(b.Due)
+		case a.Due.IsZero():
+			return 1
+		}
+		return -1
+	})
+	return sorted
+}
+
+func (t PlanTrack) ask() string { return Track{Kind: t.Kind}.Ask() }
+
+func namesOf(targets []Target, keep func(Target) bool) []string {
+	var names []string
+	for _, t := range targets {
+		if keep(t) && !slices.Contains(names, t.Name) {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
+// voidOf returns the void methods of one track from the frame's "track: method".
+func voidOf(void []string, track string) []string {
+	var out []string
+	for _, v := range void {
+		if method, ok := strings.CutPrefix(v, track+": "); ok {
+			out = append(out, method)
+		}
+	}
+	return out
+}

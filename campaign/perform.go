@@ -1,0 +1,274 @@
+package campaign
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sirupsen/logrus"
+)
+
+// action is how effects of one kind are carried out.
+type action struct {
+	// carryOut does it and returns where it ended up.
+	carryOut func(context.Context, Scope, Effect) (any, error)
+	// lookUp finds what an earlier attempt may have left behind, or returns
+	// NotFound. Nil: repeating does no harm, so there is nothing to look up.
+	lookUp func(context.Context, Scope, Effect) (any, error)
+	// done adds what follows to the step that records the success.
+	done func(*transaction, Effect) error
+	// waits says that pausing the campaign holds it back.
+	waits bool
+}
+
+func (g *Engine) actions() map[EffectKind]action {
+	return map[EffectKind]action{
+		EffectTicket:       {carryOut: g.ensureTicket, done: ticketFiled, waits: true},
+		EffectTicketUpdate: {carryOut: g.updateTicket},
+		EffectComment:      {carryOut: g.commentTicket, waits: true},
+		EffectFirstMessage: {carryOut: g.postMessage, lookUp: g.findMessage, done: remember, waits: true},
+		EffectMessage:      {carryOut: g.postMessage, lookUp: g.findMessage, done: remember},
+		EffectEdit:         {carryOut: g.edit},
+		EffectChannel:      {carryOut: g.ensureChannel, done: channelMade},
+		EffectDress:        {carryOut: g.dress},
+		EffectReply:        {carryOut: g.reply},
+	}
+}
+
+// perform carries out one effect. What an earlier attempt may have done is
+// looked up first: an expired lease means that a process died between the post
+// and its record.
+func (g *Engine) perform(ctx context.Context, c Claimed) error {
+	id := strings.TrimPrefix(c.ID, "effect/")
+	e, version, err := Load[Effect](ctx, g.opts.Store, c.Scope, KindEffect, id)
+	if KindOf(err) == NotFound && err != nil {
+		return Done(ctx, g.opts.Store, c)
+	}
+	if err != nil {
+		return err
+	}
+	if e.Status == EffectDone || e.Status == EffectDead {
+		return Done(ctx, g.opts.Store, c)
+	}
+	act, ok := g.effects[e.Kind]
+	if !ok {
+		return fmt.Errorf("no action for effect kind %q", e.Kind)
+	}
+	attempt := attempt{engine: g, claim: c, effect: e, version: version, action: act}
+	if held, err := attempt.held(ctx); held || err != nil {
+		return err
+	}
+	if e.Status == EffectUncertain || c.Expired {
+		settled, err := attempt.readBack(ctx)
+		if settled || err != nil {
+			return err
+		}
+	}
+	result, err := act.carryOut(ctx, c.Scope, attempt.effect)
+	return attempt.settle(ctx, result, err)
+}
+
+// attempt is one try at one effect.
+type attempt struct {
+	engine  *Engine
+	claim   Claimed
+	effect  Effect
+	version uint64
+	action  action
+}
+
+// heldFor is how long an effect of a paused campaign sleeps before it looks again.
+const heldFor = 10 * time.Second
+
+// held puts back what a paused campaign holds, and gives up what a cancelled one
+// does not need any more.
+func (a *attempt) held(ctx context.Context) (bool, error) {
+	if !a.action.waits || a.claim.Scope == Sys {
+		return false, nil
+	}
+	c, err := a.engine.Campaign(ctx, string(a.claim.Scope))
+	if err != nil {
+		return false, err
+	}
+	switch c.Status {
+	case Paused:
+		return true, Retry(ctx, a.engine.opts.Store, a.claim, a.engine.opts.Clock.Now().Add(heldFor))
+	case Cancelled:
+		return true, a.write(ctx, EffectDead, nil, &Error{Kind: Conflict, Message: "The campaign was cancelled."}, time.Time{})
+	}
+	return false, nil
+}
+
+// readBack finds out whether an uncertain effect took place: after the wait that
+// gives a late one time to show, it looks. It returns true when the attempt is
+// settled or put back.
+func (a *attempt) readBack(ctx context.Context) (bool, error) {
+	g, now := a.engine, a.engine.opts.Clock.Now()
+	if a.action.lookUp == nil && a.effect.Kind != EffectTicket {
+		return false, nil
+	}
+	if a.effect.UncertainAt.IsZero() {
+		a.effect.UncertainAt = now
+		return true, a.write(ctx, EffectUncertain, nil, nil, now.Add(g.opts.Work.UncertainWait))
+	}
+	if until := a.effect.UncertainAt.Add(g.opts.Work.UncertainWait); now.Before(until) {
+		return true, Retry(ctx, g.opts.Store, a.claim, until)
+	}
+	if a.action.lookUp == nil {
+		return false, nil // Ensure looks for itself
+	}
+	result, err := a.action.lookUp(ctx, a.claim.Scope, a.effect)
+	switch {
+	case err == nil:
+		return true, a.settle(ctx, result, nil)
+	case KindOf(err) == NotFound:
+		return false, nil
+	}
+	return true, Retry(ctx, g.opts.Store, a.claim, now.Add(retryDelay(a.effect.Attempts, err)))
+}
+
+// settle records how it went. The kind of the error decides.
+func (a *attempt) settle(ctx context.Context, result any, err error) error {
+	now := a.engine.opts.Clock.Now()
+	if err == nil {
+		return a.write(ctx, EffectDone, result, nil, time.Time{})
+	}
+	a.effect.Attempts++
+	if KindOf(err) == Unavailable && RetryAfter(err) > 0 {
+		a.effect.Attempts-- // waiting for one's turn is not a failure
+	}
+	retryAt := now.Add(retryDelay(a.effect.Attempts, err))
+	switch kind := KindOf(err); {
+	case kind == Invalid || kind == NotFound || kind == Forbidden || a.effect.Attempts >= MaxAttempts || now.Sub(a.effect.CreatedAt) > maxEffectAge:
+		return a.write(ctx, EffectDead, nil, err, time.Time{})
+	case kind == Uncertain || ctx.Err() != nil:
+		a.effect.UncertainAt = now
+		if a.action.lookUp != nil || a.effect.Kind == EffectTicket {
+			retryAt = now.Add(a.engine.opts.Work.UncertainWait)
+		}
+		return a.write(ctx, EffectUncertain, nil, err, retryAt)
+	}
+	a.effect.UncertainAt = time.Time{}
+	return a.write(ctx, EffectPending, nil, err, retryAt)
+}
+
+// maxEffectAge is how long something outgoing may wait for its turn.
+const maxEffectAge = 48 * time.Hour
+
+// write stores the attempt's outcome and ends the lease, in one step. When the
+// lease was lost, another replica has the effect, and nothing is written.
+func (a *attempt) write(ctx context.Context, status EffectStatus, result any, cause error, retryAt time.Time) error {
+	ctx = context.WithoutCancel(ctx) // what happened is recorded even when time has run out
+	g := a.engine
+	tx := g.begin(ctx, a.claim.Scope, Request{})
+	e, found, err := find[Effect](tx, KindEffect, a.effect.ID)
+	if err != nil || !found {
+		return err
+	}
+	if tx.read[recordKey{KindEffect, a.effect.ID}].version != a.version {
+		// Asked for again while it was carried out: the newer wish stays.
+		return Retry(ctx, g.opts.Store, a.claim, g.opts.Clock.Now())
+	}
+	if err := advance(&e, status); err != nil {
+		return err
+	}
+	e.Attempts, e.UncertainAt = a.effect.Attempts, a.effect.UncertainAt
+	e.LastError, e.ErrorKind = "", ""
+	if cause != nil {
+		e.LastError, e.ErrorKind = cause.Error(), KindOf(cause).String()
+	}
+	if err := a.conclude(tx, &e, result, cause); err != nil {
+		return err
+	}
+	tx.finish(a.claim, retryAt)
+	if err := save(tx, KindEffect, e.ID, e); err != nil {
+		return err
+	}
+	if err := tx.commit(); err != nil && KindOf(err) != Conflict {
+		return err
+	} else if err != nil {
+		g.opts.Log.WithError(err).WithField(FieldEffect, e.ID).Info("effect settled elsewhere")
+	}
+	return nil
+}
+
+// advance moves an effect through leased, which the due entry stands for, to
+// where it ended up.
+func advance(e *Effect, to EffectStatus) error {
+	if e.Status == to && to == EffectUncertain {
+		return nil
+	}
+	if err := move(&e.Status, EffectLeased, "effect", "This was settled already."); err != nil {
+		return err
+	}
+	return move(&e.Status, to, "effect", "This was settled already.")
+}
+
+// conclude adds what follows from the end of an effect to the step.
+func (a *attempt) conclude(tx *transaction, e *Effect, result any, cause error) error {
+	switch e.Status {
+	case EffectDone:
+		e.DoneAt, e.UncertainAt = tx.now, time.Time{}
+		if result != nil {
+			data, err := json.Marshal(result)
+			if err != nil {
+				return fmt.Errorf("encode result of %s: %w", e.ID, err)
+			}
+			e.Result = data
+		}
+		if a.action.done != nil {
+			if err := a.action.done(tx, *e); err != nil {
+				return err
+			}
+		}
+	case EffectDead:
+		if err := tx.announceDead(*e, cause); err != nil {
+			return err
+		}
+	default:
+		return nil
+	}
+	tx.index(IndexEntry{Name: indexOpenEffects, ID: e.ID, Remove: true})
+	if tx.scope == Sys {
+		return nil // answers leave no trace in the log
+	}
+	return tx.audit("effect."+string(e.Status), "effect/"+e.ID, string(EffectPending), string(e.Status), "")
+}
+
+// announceDead tells the command channel of a dead letter, with a retry button.
+// A dead announcement is only logged: it must not breed more of them.
+func (tx *transaction) announceDead(e Effect, cause error) error {
+	tx.engine.opts.Log.WithError(cause).WithFields(logrus.Fields{FieldCampaign: string(tx.scope), FieldEffect: e.ID, "kind": e.Kind}).Error("effect given up")
+	if tx.scope == Sys || strings.HasPrefix(e.Subject, "dead/") || KindOf(cause) == Conflict {
+		return nil
+	}
+	tx.count(counterDead, 1)
+	return tx.tellCommand("dead/"+e.ID+"/"+timeKey(tx.now), deadLetter(tx, e, cause))
+}
+
+const counterDead = "dead_letters"
+
+// Revive puts a dead letter back to be tried again at once.
+func (g *Engine) Revive(ctx context.Context, r Request, id, effect string) (Message, error) {
+	err := g.atomically(ctx, Scope(id), r, func(tx *transaction) error {
+		e, err := load[Effect](tx, KindEffect, effect)
+		if err != nil {
+			return err
+		}
+		if err := move(&e.Status, EffectPending, "effect", "This was tried again already, and is "+words(e.Status)+" now."); err != nil {
+			return err
+		}
+		e.Attempts, e.CreatedAt, e.UncertainAt = 0, tx.now, time.Time{}
+		tx.count(counterDead, -1)
+		tx.index(IndexEntry{Name: indexOpenEffects, ID: e.ID})
+		// Without its serial: what waits behind it in the serial may wait for it.
+		tx.due(DueEntry{ID: e.dueID(), Lane: Interactive, At: tx.now})
+		if err := tx.audit("effect.revive", "effect/"+e.ID, string(EffectDead), string(EffectPending), ""); err != nil {
+			return err
+		}
+		return save(tx, KindEffect, e.ID, e)
+	})
+	return Message{Text: "It is being tried again now. If it fails again, you will hear of it here."}, err
+}

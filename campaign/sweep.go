@@ -1,0 +1,383 @@
+package campaign
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// SweepReport is what looking at a campaign again led to.
+type SweepReport struct {
+	Campaign string `json:"campaign"`
+	Verified int    `json:"verified"` // claims and open tasks that a scan agrees with
+	Reopened int    `json:"reopened"` // that a scan refutes
+	Opened   int    `json:"opened"`   // unknown ones that turned out to be affected
+	Cleared  int    `json:"cleared"`  // unknown ones that turned out not to be
+	Joined   int    `json:"joined"`   // late targets that were admitted
+	Waiting  int    `json:"waiting"`  // late targets beyond the admission rule
+	Held     bool   `json:"held"`     // too much at once: it waits for a second person
+}
+
+// empty returns whether nothing moved.
+func (s SweepReport) empty() bool {
+	return s.Verified+s.Reopened+s.Opened+s.Cleared+s.Joined+s.Waiting == 0 && !s.Held
+}
+
+// sweepAll looks at every running campaign again.
+func (g *Engine) sweepAll(ctx context.Context, r Request) ([]SweepReport, error) {
+	all, err := g.Campaigns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var moved []SweepReport
+	for _, c := range all {
+		if c.Plan == "" || c.Status == Closed || c.Status == Cancelled {
+			continue
+		}
+		report, err := g.Sweep(ctx, r, c.ID)
+		if err != nil {
+			return moved, fmt.Errorf("sweep %s: %w", c.ID, err)
+		}
+		if !report.empty() {
+			moved = append(moved, report)
+		}
+	}
+	return moved, nil
+}
+
+// Sweep compares a campaign's tasks with the newest scans: it verifies, reopens,
+// settles what was unknown, and lets late targets join. One bad scan must not
+// ticket everybody: above the set size it waits for a second person.
+func (g *Engine) Sweep(ctx context.Context, r Request, id string) (SweepReport, error) {
+	return g.sweep(ctx, r, id, false)
+}
+
+func (g *Engine) sweepGranted(ctx context.Context, r Request, id string, _ json.RawMessage) (Message, error) {
+	report, err := g.sweep(ctx, Request{Actor: r.Actor, Reason: r.Reason}, id, true)
+	return say("Carried out: %d verified, %d reopened, %d opened, %d not affected, %d joined.",
+		report.Verified, report.Reopened, report.Opened, report.Cleared, report.Joined), err
+}
+
+func (g *Engine) sweep(ctx context.Context, r Request, id string, granted bool) (SweepReport, error) {
+	report := SweepReport{Campaign: id}
+	c, err := g.Campaign(ctx, id)
+	if err != nil || c.Plan == "" {
+		return report, err
+	}
+	world, _, err := g.assess(ctx, c)
+	if err != nil {
+		return report, err
+	}
+	moves, err := g.sweepMoves(ctx, c, world)
+	if err != nil {
+		return report, err
+	}
+	late := g.lateTargets(ctx, c, world)
+	if n := loud(moves); !granted && g.needsSecond(n) {
+		report.Held = true
+		return report, g.atomically(ctx, Scope(id), Request{Actor: r.Actor}, func(tx *transaction) error {
+			preview := fmt.Sprintf("An import would open or reopen %s. Often the reason is a scanner that lost a part of the estate, or a feed that changed its names.", count(n, "task"))
+			_, err := tx.hold(HoldSweep, n, struct{}{}, preview)
+			return err
+		})
+	}
+	for batch := range slices.Chunk(moves, enrolTargets) {
+		if err := g.applyMoves(ctx, r, id, batch, &report); err != nil {
+			return report, err
+		}
+	}
+	return report, g.admit(ctx, r, c, late, &report)
+}
+
+// taskMove is what a scan says of one task.
+type taskMove struct {
+	task   string
+	target Target
+	to     TaskStatus
+	why    string
+}
+
+// loud counts the moves that ask something of somebody.
+func loud(moves []taskMove) int {
+	n := 0
+	for _, m := range moves {
+		if m.to == TaskInProgress || m.to == TaskOpen {
+			n++
+		}
+	}
+	return n
+}
+
+// sweepMoves compares tasks with the world of today.
+func (g *Engine) sweepMoves(ctx context.Context, c Campaign, world Assessment) ([]taskMove, error) {
+	now := map[string]Target{}
+	for _, t := range world.Targets {
+		now[t.ID] = t
+	}
+	var moves []taskMove
+	for stored, err := range LoadAll[Task](ctx, g.opts.Store, Scope(c.ID), KindTask) {
+		if err != nil {
+			return nil, err
+		}
+		task := stored.Value
+		target, listed := now[task.Target]
+		scanned := world.Scanned[task.Target]
+		if to, why := scanSays(c, task, target, listed, scanned, g.opts.Clock.Now()); to != "" {
+			moves = append(moves, taskMove{task: task.ID, target: target, to: to, why: why})
+		}
+	}
+	return moves, nil
+}
+
+// scanSays returns where a scan moves a task, and why; "" when it says nothing.
+// Pure.
+func scanSays(c Campaign, t Task, target Target, listed bool, scanned, now time.Time) (TaskStatus, string) {
+	if len(c.Rows) > 0 || scanned.IsZero() {
+		return "", ""
+	}
+	affected := listed && target.Knowledge != KnownNothing && target.Knowledge != KnownSafe
+	scan := "the scan of " + timeKey(scanned)
+	switch t.Status {
+	case TaskUnknown:
+		switch {
+		case affected && target.Doubt == "":
+			return TaskOpen, scan + " found it"
+		case !listed:
+			return TaskNotAffected, scan + " found nothing"
+		}
+	case TaskOpen, TaskInProgress:
+		if !listed && scanned.After(t.UpdatedAt) {
+			return TaskVerified, scan + " does not see it any more"
+		}
+	case TaskClaimed:
+		if t.Claim == nil || !t.Claim.Proves(scanned, now) {
+			return "", "" // too early to say anything
+		}
+		track, _ := c.Track(t.Track)
+		switch {
+		case !listed:
+			return TaskVerified, scan + " agrees"
+		case affected && track.Proof == ProofScan:
+			return TaskInProgress, scan + " still sees " + seen(target)
+		}
+	case TaskVerified:
+		track, _ := c.Track(t.Track)
+		if affected && track.Proof == ProofScan && scanned.After(t.UpdatedAt) {
+			return TaskInProgress, scan + " sees it again: " + seen(target)
+		}
+	}
+	return "", ""
+}
+
+// seen names the evidence: what, where.
+func seen(t Target) string {
+	if len(t.Findings) == 0 {
+		return t.Name
+	}
+	f := t.Findings[0]
+	return strings.TrimSpace(fmt.Sprintf("%s%s on %s %s", f.Component.PURL, f.Component.Name, f.Asset, f.Component.Path))
+}
+
+func (g *Engine) applyMoves(ctx context.Context, r Request, id string, moves []taskMove, report *SweepReport) error {
+	var done SweepReport
+	err := g.atomically(ctx, Scope(id), Request{Actor: r.Actor}, func(tx *transaction) error {
+		done = SweepReport{}
+		for _, m := range moves {
+			t, err := load[Task](tx, KindTask, m.task)
+			if err != nil {
+				return err
+			}
+			if !CanMove(t.Status, m.to) {
+				continue // somebody was faster
+			}
+			if m.to == TaskInProgress {
+				done.Reopened++
+				t, err = tx.reopenTask(m.task, "task.reopen", m.why)
+				if err == nil {
+					err = tx.tellReopened(t)
+				}
+			} else {
+				done.add(m.to)
+				_, err = tx.changeTask(m.task, "task.scan", m.why, func(t *Task) error {
+					t.Evidence = m.why
+					return moveTask(t, m.to)
+				})
+			}
+			if err != nil {
+				return err
+			}
+			if m.to == TaskOpen {
+				if err := renewTarget(tx, m.target); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	report.Verified += done.Verified
+	report.Reopened += done.Reopened
+	report.Opened += done.Opened
+	report.Cleared += done.Cleared
+	return err
+}
+
+func (s *SweepReport) add(to TaskStatus) {
+	switch to {
+	case TaskVerified:
+		s.Verified++
+	case TaskOpen:
+		s.Opened++
+	case TaskNotAffected:
+		s.Cleared++
+	}
+}
+
+// renewTarget renews what is known of a target.
+func renewTarget(tx *transaction, t Target) error {
+	if _, _, err := find[Target](tx, KindTarget, t.ID); err != nil {
+		return err
+	}
+	return save(tx, KindTarget, t.ID, t)
+}
+
+// tellReopened asks the contact anew, in a message of its own: an edit would
+// notify nobody.
+func (tx *transaction) tellReopened(t Task) error {
+	if t.Contact == "" {
+		return nil
+	}
+	contact, err := load[Contact](tx, KindContact, t.Contact)
+	if err != nil {
+		return err
+	}
+	c, err := tx.campaign()
+	if err != nil {
+		return err
+	}
+	data := ReopenedData{
+		LocalTime: LocalTime{Zone: contact.Zone, Now: tx.now}, Title: c.Title, Count: 1, Total: len(contact.Tickets),
+		Names: []string{t.Name}, Due: t.Due, Why: t.Reason, HelpChannel: ChannelLink(c.HelpRef),
+	}
+	text, err := tx.engine.opts.Renderer.Render(nil, "reopened", data)
+	if err != nil {
+		return err
+	}
+	key := fmt.Sprintf("reopened/%s/%d", t.ID, t.Reopened)
+	return tx.post(key, Bulk, postPayload{To: contact.Person.User(), Message: Message{Text: strings.TrimSpace(text), Buttons: taskButtons(c.ID, contact.Person, 1)}})
+}
+
+// lateTargets returns affected targets that need a ticket and have none: new
+// ones, and those that were unknown at the approval.
+func (g *Engine) lateTargets(ctx context.Context, c Campaign, world Assessment) []Target {
+	var late []Target
+	for _, t := range world.Targets {
+		if t.Knowledge == KnownNothing || t.Doubt != "" || t.Owner == "" {
+			continue
+		}
+		ticketed := false
+		for _, track := range c.Tracks {
+			task, _, err := Load[Task](ctx, g.opts.Store, Scope(c.ID), KindTask, TaskID(t.ID, track.Name))
+			ticketed = ticketed || err == nil && (task.Ticket != "" || task.Status.Finished())
+		}
+		if !ticketed {
+			late = append(late, t)
+		}
+	}
+	return late
+}
+
+// admit lets late targets join with the approved text, as many as the admission
+// rule allows; the others wait for a person.
+func (g *Engine) admit(ctx context.Context, r Request, c Campaign, late []Target, report *SweepReport) error {
+	if len(late) == 0 || c.StartedAt.IsZero() {
+		return nil
+	}
+	plan, err := g.frozen(ctx, c)
+	if err != nil {
+		return err
+	}
+	late = notPlanned(late, plan)
+	day := g.opts.Clock.Now().Format(time.DateOnly)
+	room := max(0, g.opts.Brakes.AdmissionPerDay-c.Late[day])
+	if share := int(g.opts.Brakes.AdmissionShare * float64(len(plan.Targets)+len(plan.Tickets))); share > 0 {
+		room = min(room, share)
+	}
+	report.Waiting = max(0, len(late)-room)
+	late = late[:min(len(late), room)]
+	if len(late) == 0 {
+		return nil
+	}
+	joined, err := g.latePlan(ctx, c, plan, late)
+	if err != nil || len(joined.Tickets) == 0 {
+		return err
+	}
+	if err := g.keepPlan(ctx, &joined); err != nil {
+		return err
+	}
+	if err := g.enrol(ctx, r, c, joined); err != nil {
+		return err
+	}
+	report.Joined = len(late)
+	return g.changeCampaign(ctx, Request{Actor: r.Actor}, c.ID, "campaign.admit", func(tx *transaction, c *Campaign) error {
+		if c.Late == nil {
+			c.Late = map[string]int{}
+		}
+		c.Late[day] += len(late)
+		for _, s := range joined.Slices {
+			if err := tx.addWave(joined, s); err != nil {
+				return err
+			}
+			w, err := load[Wave](tx, KindWave, waveID(joined.Hash, s.Name))
+			if err != nil || w.Status != WavePlanned {
+				return err
+			}
+			w.Status, w.At = WaveFiling, tx.now
+			tx.due(DueEntry{ID: wavePrefix + w.ID, Lane: Bulk, At: tx.now})
+			if err := save(tx, KindWave, w.ID, w); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// notPlanned leaves out what the frozen plan holds: it goes out with its slice.
+func notPlanned(late []Target, p Plan) []Target {
+	planned := map[string]bool{}
+	for _, t := range p.Tickets {
+		for _, id := range t.Targets {
+			planned[id] = true
+		}
+	}
+	return slices.DeleteFunc(late, func(t Target) bool { return planned[t.ID] })
+}
+
+// latePlan draws a plan of late targets alone, with the tracks and texts that
+// were approved.
+func (g *Engine) latePlan(ctx context.Context, c Campaign, approved Plan, late []Target) (Plan, error) {
+	catalog, _, err := g.catalog(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	in := PlanInput{
+		Campaign: c, Targets: Assessment{Targets: late}, Catalog: catalog, Render: g.opts.Renderer, Pace: g.opts.Pace, Now: approved.BuiltAt,
+		Revisions: map[string]Revision{}, Filed: map[string]bool{}, Messaged: map[Person]bool{}, Settled: map[string]bool{},
+	}
+	for _, t := range approved.Tracks {
+		rev, _, err := Load[Revision](ctx, g.opts.Store, Scope(c.ID), KindRevision, revisionID(t.Name, t.Revision))
+		if err != nil {
+			return Plan{}, err
+		}
+		in.Revisions[t.Name] = rev
+	}
+	if in.People, err = g.contacts(ctx, late, catalog); err != nil {
+		return Plan{}, err
+	}
+	if err := g.planHistory(ctx, c.ID, &in); err != nil {
+		return Plan{}, err
+	}
+	return BuildPlan(in)
+}
