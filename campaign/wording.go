@@ -46,6 +46,19 @@ func (l LocalTime) Date(t time.Time) string {
 	return t.In(loc).Format("2 Jan 2006 15:04") + " " + zoneWords(loc)
 }
 
+// By returns until when something is to be done: "by today 18:00 (Sydney)", or,
+// when that has passed, "now: it was due yesterday 18:00 (Sydney)"; "" for the
+// zero time.
+func (l LocalTime) By(t time.Time) string {
+	switch {
+	case t.IsZero():
+		return ""
+	case l.Late(t):
+		return "now: it was due " + l.When(t)
+	}
+	return "by " + l.When(t)
+}
+
 // Late returns whether t is set and has passed.
 func (l LocalTime) Late(t time.Time) bool { return !t.IsZero() && t.Before(l.Now) }
 

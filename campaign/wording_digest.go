@@ -5,7 +5,7 @@ import "time"
 // Standing is how far a campaign is at one moment. No number stands without
 // what is unknown beside it.
 type Standing struct {
-	State    string    // "Not contained yet", "Contained", "Fixed": the newest milestone that was declared
+	State    string    // "not contained yet", "contained", "fixed": the newest milestone that was declared
 	AsOf     time.Time // of the snapshot
 	Since    time.Time // of the snapshot it is compared with; zero for the first
 	Services int       // catalogued, whether checked or not; 0 when nobody knows

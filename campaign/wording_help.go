@@ -58,6 +58,7 @@ type HelpTopicData struct {
 	Title  string
 	Verb   string
 	Due    time.Time
+	Odd    string // who is told, privately, of signs of a break-in; blank leaves it out
 	Paused bool
 	Closed bool
 }
@@ -72,6 +73,7 @@ type HelpWelcomeData struct {
 	Helpers   []Markup
 	Budget    time.Duration // within which questions are answered; 0 when none is set
 	Commander Markup
+	Odd       Markup // who is told, privately, of signs of a break-in; blank leaves it out
 }
 
 // HelpTrack is a track's instructions, as they stand in the help channel.
