@@ -1,0 +1,41 @@
+package sample
+
+import (
+	"embed"
+	"fmt"
+
+	"github.com/musterbot/muster/campaign"
+)
+
+//go:embed *.json *.md
+var material embed.FS
+
+// Log4Shell returns the OSV record of CVE-2021-44228, in our own words.
+func Log4Shell() []byte { return mustRead("log4shell.json") }
+
+// FollowUp returns the OSV record of CVE-2021-45046, which asks for more.
+func FollowUp() []byte { return mustRead("log4shell-followup.json") }
+
+// Instructions returns the Markdown text of a track's revision. The track
+// mitigate has two: the first has a step that nobody can follow as it stands
+// ("shaded jars"), the second says it in full. The track fix has three: 2.15.0,
+// then 2.16.0, then 2.17.1, with their backports. Each numbered item is a step.
+func Instructions(track string, revision int) (string, error) {
+	text, err := material.ReadFile(fmt.Sprintf("%s.%d.md", track, revision))
+	if err != nil {
+		return "", &campaign.Error{
+			Kind: campaign.NotFound, Err: err,
+			Message: fmt.Sprintf("The sample company has no revision %d of instructions for %q.", revision, track),
+		}
+	}
+	return string(text), nil
+}
+
+// mustRead reads what is compiled in: it cannot be missing.
+func mustRead(name string) []byte {
+	raw, err := material.ReadFile(name)
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
