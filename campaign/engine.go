@@ -54,6 +54,7 @@ type WorkOptions struct {
 	Poll          time.Duration // how long to sleep at most when nothing is due; default 1 s
 	Heartbeat     time.Duration // default 15 s
 	Coalesce      time.Duration // how long an edited message waits for more; default 30 s
+	Seal          time.Duration // how long the audit log waits to be sealed, in batches; default 500 ms
 	Workers       int           // default 8
 }
 
@@ -103,6 +104,7 @@ func (w WorkOptions) withDefaults() WorkOptions {
 	w.Poll = cmp.Or(w.Poll, time.Second)
 	w.Heartbeat = cmp.Or(w.Heartbeat, 15*time.Second)
 	w.Coalesce = cmp.Or(w.Coalesce, 30*time.Second)
+	w.Seal = cmp.Or(w.Seal, 500*time.Millisecond)
 	w.Workers = cmp.Or(w.Workers, 8)
 	return w
 }

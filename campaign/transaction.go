@@ -213,12 +213,15 @@ func (tx *transaction) commit() error {
 			tx.change.Count = append(tx.change.Count, CounterDelta{Name: name, By: tx.counts[name]})
 		}
 	}
+	if len(tx.change.Audit) > 0 {
+		tx.due(DueEntry{ID: sealDue, Lane: Interactive, At: tx.now.Add(tx.engine.opts.Work.Seal)})
+	}
 	return tx.engine.opts.Store.Apply(tx.ctx, tx.change)
 }
 
 // size returns how much of a Change's bound is used up.
 func (tx *transaction) size() int {
-	n := len(tx.change.Index) + len(tx.change.Due) + len(tx.change.Finish) + len(tx.change.Audit)
+	n := len(tx.change.Index) + len(tx.change.Due) + len(tx.change.Finish) + len(tx.change.Audit) + 1 // and the sealing
 	for _, got := range tx.read {
 		if got.dirty {
 			n++

@@ -24,6 +24,7 @@ func (g *Engine) routes() {
 	g.Handle("effect/", g.perform)
 	g.Handle(wavePrefix, g.fileWave)
 	g.Handle(cancelPrefix, g.withdraw)
+	g.Handle(sealPrefix, g.seal)
 }
 
 // Run claims and works due entries until ctx ends, then finishes what it holds
