@@ -3,6 +3,8 @@ package campaign
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -77,4 +79,48 @@ func (i *Inbox) Append(ctx context.Context, e Envelope, serial string) error {
 		return nil // a redelivery
 	}
 	return err
+}
+
+// Reply is what the one who asked gets to see: at the response URL while it
+// serves, else as a direct message to the user.
+type Reply struct {
+	URL     string
+	To      string // Slack user ID
+	Message Message
+}
+
+// Envelope returns what a due entry of the inbox stands for, or NotFound when it
+// is long done.
+func (g *Engine) Envelope(ctx context.Context, c Claimed) (Envelope, error) {
+	e, _, err := Load[Envelope](ctx, g.opts.Store, Sys, KindInbox, strings.TrimPrefix(c.ID, inboxPrefix))
+	return e, err
+}
+
+// Conclude ends an envelope: its replies are planned, its record is marked and
+// its lease ends in one step, so that a crash before it replays the envelope and
+// one after it loses no answer. A problem marks the envelope as failed.
+func (g *Engine) Conclude(ctx context.Context, c Claimed, problem string, replies ...Reply) error {
+	key := strings.TrimPrefix(c.ID, inboxPrefix)
+	return Retrying(ctx, func() error {
+		tx := g.begin(ctx, Sys, Request{})
+		status := InboxDone
+		if problem != "" {
+			status = InboxFailed
+		}
+		err := amend(tx, KindInbox, key, func(e *Envelope) {
+			e.Status, e.Problem = status, problem
+			e.Payload = nil // what was said is not kept longer than it is needed
+		})
+		if err != nil {
+			return err
+		}
+		for i, r := range replies {
+			e := Effect{ID: opaqueID(string(Sys), "reply", key, fmt.Sprint(i)), Kind: EffectReply, Lane: Interactive}
+			if err := tx.effect(e, replyPayload(r)); err != nil {
+				return err
+			}
+		}
+		tx.finish(c, time.Time{})
+		return tx.commit()
+	})
 }
