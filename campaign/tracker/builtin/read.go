@@ -1,0 +1,107 @@
+package builtin
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/musterbot/muster/campaign"
+)
+
+// Ticket is a ticket as the tracker holds it.
+type Ticket struct {
+	Number    uint64                `json:"number"`
+	Key       string                `json:"key"` // what it was filed under
+	Title     string                `json:"title"`
+	Body      string                `json:"body,omitempty"` // Markdown
+	Assignee  string                `json:"assignee,omitempty"`
+	Due       time.Time             `json:"due,omitzero"`
+	Status    campaign.TicketStatus `json:"status"`
+	CreatedAt time.Time             `json:"created_at"`
+	UpdatedAt time.Time             `json:"updated_at"`
+}
+
+// Name returns what people call it: MU-1.
+func (t Ticket) Name() string { return name(t.Number) }
+
+// take brings the ticket to what the draft says, and returns whether that
+// changed it. What is filed is open at least.
+func (t *Ticket) take(d campaign.TicketDraft) bool {
+	status := d.Status
+	if status == "" || status == campaign.TicketPlanned {
+		status = campaign.TicketOpen
+	}
+	old := *t
+	t.Title, t.Body, t.Assignee, t.Due, t.Status = d.Title, d.Body, d.Assignee, campaign.Stamp(d.Due), status
+	if d.Due.IsZero() {
+		t.Due = time.Time{}
+	}
+	return *t != old
+}
+
+// Comment is a remark on a ticket.
+type Comment struct {
+	Text string    `json:"text"`
+	At   time.Time `json:"at"`
+}
+
+// All yields all tickets in the order of their numbers, and ends after the
+// first error.
+func (t *Tracker) All(ctx context.Context) iter.Seq2[Ticket, error] {
+	return func(yield func(Ticket, error) bool) {
+		for stored, err := range campaign.LoadAll[Ticket](ctx, t.opts.Store, Scope, kindTicket) {
+			if !yield(stored.Value, err) {
+				return
+			}
+		}
+	}
+}
+
+// Count returns how many tickets there are. It reads one record.
+func (t *Tracker) Count(ctx context.Context) (int, error) {
+	last, _, err := campaign.Load[filed](ctx, t.opts.Store, Scope, kindNumber, lastNumber)
+	if err != nil && campaign.KindOf(err) != campaign.NotFound {
+		return 0, fmt.Errorf("count tickets: %w", err)
+	}
+	return int(last.Number), nil
+}
+
+// maxComments bounds how many comments Look returns: the oldest ones.
+const maxComments = 1000
+
+// Look returns the ticket of that name (MU-1) with its comments, oldest first,
+// or NotFound.
+func (t *Tracker) Look(ctx context.Context, name string) (Ticket, []Comment, error) {
+	number, err := parseName(name)
+	if err != nil {
+		return Ticket{}, nil, err
+	}
+	ticket, _, err := campaign.Load[Ticket](ctx, t.opts.Store, Scope, kindTicket, recordID(number))
+	if err != nil {
+		return Ticket{}, nil, fmt.Errorf("read ticket %s: %w", name, err)
+	}
+	prefix := recordID(number) + "/"
+	page, err := t.opts.Store.List(ctx, Scope, kindComment, prefix, maxComments)
+	if err != nil {
+		return Ticket{}, nil, fmt.Errorf("read comments of %s: %w", name, err)
+	}
+	var comments []Comment
+	for _, record := range page {
+		if !strings.HasPrefix(record.ID, prefix) {
+			break // of the next ticket
+		}
+		comment, err := campaign.Decode[Comment](record)
+		if err != nil {
+			return Ticket{}, nil, err
+		}
+		comments = append(comments, comment)
+	}
+	slices.SortStableFunc(comments, func(a, b Comment) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Text, b.Text))
+	})
+	return ticket, comments, nil
+}
