@@ -32,7 +32,8 @@ type bounds struct {
 }
 
 func (b *bounds) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
+	// A decoder whose buffer once grew would read far ahead of its element.
+	n, err := b.r.Read(p[:min(len(p), sniffBytes)])
 	b.read += int64(n)
 	switch {
 	case b.read > b.max:
@@ -140,24 +141,41 @@ func (s stream) open(bracket json.Delim) (bool, error) {
 	return true, nil
 }
 
-// skip passes over the next value without keeping it.
+// skip passes over the next value without keeping it: objects field by field,
+// lists element by element, so that only an element is ever in memory.
 func (s stream) skip() error {
-	for depth := 0; ; {
-		t, err := s.token()
-		if err != nil {
-			return err
-		}
-		switch t {
-		case json.Delim('{'), json.Delim('['):
-			depth++
-		case json.Delim('}'), json.Delim(']'):
-			depth--
-		}
-		if depth == 0 {
-			return nil
-		}
+	t, err := s.token()
+	if err != nil {
+		return err
 	}
+	switch t {
+	case json.Delim('['):
+		for s.More() {
+			if err := s.element(&ignored{}); err != nil {
+				return err
+			}
+		}
+	case json.Delim('{'):
+		for s.More() {
+			if _, err := s.token(); err != nil {
+				return err
+			}
+			if err := s.skip(); err != nil {
+				return err
+			}
+		}
+	default:
+		return nil
+	}
+	_, err = s.token()
+	return err
 }
+
+// ignored is a value of which nothing is kept.
+type ignored struct{}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (*ignored) UnmarshalJSON([]byte) error { return nil }
 
 func (s stream) token() (json.Token, error) {
 	s.bounds.until = s.InputOffset() + maxElement

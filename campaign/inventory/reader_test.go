@@ -204,6 +204,14 @@ func TestOversizedElementIsRefusedBeforeItIsHeld(t *testing.T) {
 	require.Contains(t, remarks[0].Problem, "one element larger than 8 MB")
 }
 
+func TestLargeElementsMayFollowEachOther(t *testing.T) {
+	large := `{"purl":"pkg:npm/a@1","description":"` + strings.Repeat("x", maxElement*3/4) + `"}`
+	small := strings.Repeat(`{"purl":"pkg:npm/b@1"},`, 400_000)
+	scans, remarks := readText(`{"bomFormat":"CycloneDX","components":[` + large + "," + small + large + `]}`)
+	require.Empty(t, remarks)
+	require.Len(t, scans[0].Components, 2, "the same component counts once")
+}
+
 func TestFolderIsReadInOrderAndOneBadFileStopsNothing(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{

@@ -2,7 +2,6 @@ package ownership
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -53,7 +52,7 @@ func spec[T any](e *entity) (T, error) {
 		return s, nil
 	}
 	if err := e.Spec.Decode(&s); err != nil {
-		return s, errors.New("has a spec with a field that holds something else than it should. Repair it.")
+		return s, problem("has a spec with a field that holds something else than it should. Repair it.")
 	}
 	return s, nil
 }
@@ -190,6 +189,7 @@ func (m *merger) result() (campaign.Catalog, []campaign.Refusal, error) {
 	m.joinGroups()
 	m.joinMembers()
 	m.checkOwners()
+	m.checkContacts()
 	if cycle := m.cycle(); cycle != nil {
 		return campaign.Catalog{}, m.remarks, campaign.Refuse(campaign.Invalid,
 			"The catalog was not read: its groups are each other's parents, "+strings.Join(cycle, " → ")+". Nothing was changed; take one of these parents away.")
@@ -269,6 +269,19 @@ func (m *merger) checkOwners() {
 			m.notice(m.first[ref], fmt.Sprintf("%s has no owner and goes to triage.", ref))
 		case !unit && !member:
 			m.notice(m.first[ref], fmt.Sprintf("%s is owned by %s, which is not in the catalog, and goes to triage.", ref, owner))
+		}
+	}
+}
+
+// checkContacts tells which leads and people on call nobody knows; the others
+// of their group are asked instead.
+func (m *merger) checkContacts() {
+	for _, ref := range slices.Sorted(maps.Keys(m.catalog.Units)) {
+		u := m.catalog.Units[ref]
+		for _, person := range []string{u.Lead, u.OnCall} {
+			if _, ok := m.catalog.Members[person]; person != "" && !ok {
+				m.notice(m.first[ref], fmt.Sprintf("%s names %s as lead or on call, who is not in the catalog; its other members are asked instead.", ref, person))
+			}
 		}
 	}
 }

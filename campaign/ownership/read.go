@@ -181,6 +181,12 @@ func (e *entity) annotation(name string) string {
 	return strings.TrimSpace(e.Metadata.Annotations["muster/"+name])
 }
 
+// problem is an error in words for people, continued after the file's name.
+type problem string
+
+// Error returns the words.
+func (p problem) Error() string { return string(p) }
+
 // document adds one document; an error makes the file unusable.
 func (m *merger) document(doc *yaml.Node, file string) error {
 	if doc.Kind == 0 || len(doc.Content) == 1 && doc.Content[0].Tag == "!!null" {
@@ -188,7 +194,7 @@ func (m *merger) document(doc *yaml.Node, file string) error {
 	}
 	e := &entity{file: file, position: position(doc)}
 	if err := doc.Decode(e); err != nil {
-		return errors.New("is not a catalog entity: a field holds something else than it should. Repair it.")
+		return problem("is not a catalog entity: a field holds something else than it should. Repair it.")
 	}
 	if !strings.HasPrefix(e.APIVersion, "backstage.io/") {
 		m.notice(e, "is not a Backstage entity (its apiVersion does not begin with backstage.io/) and was passed over.")
@@ -203,14 +209,14 @@ func (m *merger) document(doc *yaml.Node, file string) error {
 	}
 	var err error
 	if e.ref, err = ref(e.Kind, e.namespace(), e.Metadata.Name); err != nil {
-		return fmt.Errorf("has no usable name: %.60q. Names are letters, digits and _ . -", e.Metadata.Name)
+		return problem(fmt.Sprintf("has no usable name: %.60q. Use letters, digits and any of _ . - between them.", e.Metadata.Name))
 	}
 	if first := m.first[e.ref]; first != nil {
 		m.refuse(file, e.position, fmt.Sprintf("repeats %s, which is in %s (%s). This one was left out; keep one of them.", e.ref, first.file, first.position))
 		return nil
 	}
 	if len(m.first) >= maxEntities {
-		return fmt.Errorf("has more than %d entities with the files before it", maxEntities)
+		return problem(fmt.Sprintf("has more than %d entities with the files before it. Split the company.", maxEntities))
 	}
 	m.first[e.ref] = e
 	return read(e)

@@ -126,6 +126,14 @@ func TestServiceAnnotations(t *testing.T) {
 	}, c.Services["resource:default/shop-db"])
 }
 
+func TestUnknownLeadIsTold(t *testing.T) {
+	_, remarks, err := readText(doc("Group", "payments", "  annotations: {muster/lead: nobody}"))
+	require.NoError(t, err)
+	require.Len(t, remarks, 1)
+	require.True(t, remarks[0].Notice)
+	require.Contains(t, remarks[0].Problem, "user:default/nobody")
+}
+
 func TestParentCycleIsNamed(t *testing.T) {
 	c, _, err := readText(doc("Group", "a", "spec: {parent: b}") + doc("Group", "b", "spec: {parent: c}") + doc("Group", "c", "spec: {children: [x], parent: b}") + doc("Group", "x", ""))
 	require.Equal(t, campaign.Invalid, campaign.KindOf(err))

@@ -70,7 +70,8 @@ const SharedRepository = "github.com/acme/shop-core"
 type Company struct {
 	opts     Options
 	services []service
-	byHost   int // services scanned by host
+	number   map[string]int // by ref
+	byHost   int            // services scanned by host
 
 	mu    sync.RWMutex
 	fixes map[int][]fix // by service, in the order given
@@ -110,7 +111,7 @@ func New(opts Options) (*Company, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Company{opts: opts, services: make([]service, opts.Services), fixes: map[int][]fix{}}
+	c := &Company{opts: opts, services: make([]service, opts.Services), number: map[string]int{}, fixes: map[int][]fix{}}
 	rng := c.random(0)
 	order := rng.Perm(opts.Services)
 	unscanned := opts.Services / unscannedEvery
@@ -132,6 +133,7 @@ func New(opts Options) (*Company, error) {
 	}
 	c.leaveUnowned(order)
 	for i := range c.services {
+		c.number[c.ref(i)] = i
 		if c.services[i].how == byHostList {
 			c.services[i].hostsAt = int32(c.byHost)
 			c.byHost++

@@ -80,15 +80,14 @@ func (c *Company) assets(i int) []string {
 // Fix records that a service runs another version of log4j-core from a time
 // on; scans from then on show it. NotFound when there is no such service.
 func (c *Company) Fix(ref, version string, at time.Time) error {
-	for i := range c.services {
-		if c.ref(i) == ref {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			c.fixes[i] = append(c.fixes[i], fix{at: at, version: version})
-			return nil
-		}
+	i, ok := c.number[ref]
+	if !ok {
+		return campaign.Refuse(campaign.NotFound, fmt.Sprintf("The sample company has no service %s.", ref))
 	}
-	return campaign.Refuse(campaign.NotFound, fmt.Sprintf("The sample company has no service %s.", ref))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fixes[i] = append(c.fixes[i], fix{at: at, version: version})
+	return nil
 }
 
 // versionAt returns the log4j-core that a service ran at a time; blank for none.

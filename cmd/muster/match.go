@@ -167,7 +167,7 @@ func describeRefusal(r campaign.Refusal) string {
 	if r.Position != "" {
 		where += " (" + r.Position + ")"
 	}
-	return where + " " + r.Problem
+	return cells(where + " " + r.Problem)[0]
 }
 
 // findingPrinter prints findings in one of the two forms. The table is aligned
