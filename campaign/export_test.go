@@ -19,3 +19,24 @@ func (g *Engine) Revise(ctx context.Context, r Request, id, track, text string) 
 		return save(tx, KindCampaign, self, c)
 	})
 }
+
+// Drain works everything that is due by now, as a worker does, and returns how
+// many entries it worked. What puts itself back for later is left for later.
+func (g *Engine) Drain(ctx context.Context) (int, error) {
+	worked := 0
+	for worked < 10_000 {
+		claims, err := g.opts.Store.Claim(ctx, ClaimRequest{Now: g.opts.Clock.Now(), Lease: g.opts.Work.Lease, N: 8})
+		if err != nil || len(claims.Entries) == 0 {
+			return worked, err
+		}
+		for _, c := range claims.Entries {
+			worked++
+			if err := g.handle(ctx, c); err != nil {
+				if err := Retry(ctx, g.opts.Store, c, g.opts.Clock.Now().Add(retryDelay(c.Attempts, err))); err != nil {
+					return worked, err
+				}
+			}
+		}
+	}
+	return worked, nil
+}
