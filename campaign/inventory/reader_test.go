@@ -205,8 +205,8 @@ func TestOversizedElementIsRefusedBeforeItIsHeld(t *testing.T) {
 }
 
 func TestLargeElementsMayFollowEachOther(t *testing.T) {
-	large := `{"purl":"pkg:npm/a@1","description":"` + strings.Repeat("x", maxElement*3/4) + `"}`
-	small := strings.Repeat(`{"purl":"pkg:npm/b@1"},`, 400_000)
+	large := `{"purl":"pkg:npm/a@1","description":"` + strings.Repeat("x", maxElement-100) + `"}`
+	small := strings.Repeat(`{"purl":"pkg:npm/b@1","description":"`+strings.Repeat("x", 1000)+`"},`, 10_000)
 	scans, remarks := readText(`{"bomFormat":"CycloneDX","components":[` + large + "," + small + large + `]}`)
 	require.Empty(t, remarks)
 	require.Len(t, scans[0].Components, 2, "the same component counts once")
