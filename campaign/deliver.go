@@ -325,7 +325,7 @@ func (g *Engine) contactMessage(ctx context.Context, c Campaign, contact Contact
 
 // taskButtons are the ways to answer a message that asks for work.
 func taskButtons(id string, contact Person, n int) []Button {
-	value := id + "|" + string(contact)
+	value := id + "|" + contactSubject(string(contact))
 	return []Button{
 		{Label: "On it", Action: "task.on_it", Value: value, Style: Primary},
 		{Label: fmt.Sprintf("Show all %d", n), Action: "task.show_all", Value: value},

@@ -152,21 +152,21 @@ var nextShift = map[ShiftStatus][]ShiftStatus{
 	ShiftDone:        {},
 }
 
-// state is any of the life-cycle states.
-type state interface {
+// State is any of the life-cycle states.
+type State interface {
 	Status | RevisionStatus | WaveStatus | TaskStatus | EffectStatus | QuestionStatus | ShiftStatus
 }
 
 // CanMove returns whether a life cycle allows the step. A state never moves to
 // itself.
-func CanMove[S state](from, to S) bool {
+func CanMove[S State](from, to S) bool {
 	return slices.Contains(tableOf[S]()[from], to)
 }
 
 // States returns all states of a life cycle, sorted.
-func States[S state]() []S { return slices.Sorted(maps.Keys(tableOf[S]())) }
+func States[S State]() []S { return slices.Sorted(maps.Keys(tableOf[S]())) }
 
-func tableOf[S state]() map[S][]S {
+func tableOf[S State]() map[S][]S {
 	var table any
 	switch any(*new(S)).(type) {
 	case Status:
@@ -189,7 +189,7 @@ func tableOf[S state]() map[S][]S {
 
 // move sets *s to the new state, or returns a Conflict with the words given
 // when the life cycle does not allow it.
-func move[S state](s *S, to S, what, refusal string) error {
+func move[S State](s *S, to S, what, refusal string) error {
 	if !CanMove(*s, to) {
 		return &Error{Kind: Conflict, Message: refusal, Err: &StateError{What: what, From: string(*s), To: string(to)}}
 	}
