@@ -28,7 +28,7 @@ func (g *Engine) postMessage(ctx context.Context, scope Scope, e Effect) (any, e
 		return nil, err
 	}
 	p.Message.Text = settleTimes(p.Message.Text, p.Zone, g.opts.Clock.Now())
-	ref, err := g.opts.Messenger.Post(ctx, Post{Key: e.ID, To: p.To, Thread: p.Thread, Message: p.Message})
+	ref, err := g.opts.Messenger.Post(ctx, Post{Key: e.ID, To: p.To, Thread: p.Thread, Message: p.Message, Lane: e.Lane})
 	return ref, err
 }
 
@@ -121,7 +121,7 @@ func (g *Engine) reply(ctx context.Context, _ Scope, e Effect) (any, error) {
 	if p.To == "" {
 		return nil, nil
 	}
-	ref, err := g.opts.Messenger.Post(ctx, Post{Key: e.ID, To: p.To, Message: p.Message})
+	ref, err := g.opts.Messenger.Post(ctx, Post{Key: e.ID, To: p.To, Message: p.Message, Lane: e.Lane})
 	return ref, err
 }
 

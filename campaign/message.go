@@ -71,6 +71,7 @@ type Post struct {
 	To      string // a channel ID, or a Slack user ID for a direct message
 	Thread  string // ts of the message it answers; "" for none
 	Message Message
+	Lane    Lane // bulk posts leave room for what a person waits for
 }
 
 // Messenger speaks to people. bot/slackapi does it in Slack. Errors: Unavailable

@@ -27,6 +27,7 @@ var botScopes = []scope{
 	{"groups:read", "the same checks as channels:read, for private channels"},
 	{"pins:write", "the approved instructions are pinned in the help channel"},
 	{"bookmarks:write", "instructions and status are bookmarked in the help channel"},
+	{"bookmarks:read", "a bookmark that is there already is not added a second time"},
 	{"reactions:read", "a reaction marks a question as answered"},
 	{"usergroups:read", "roles can be given to Slack user groups"},
 	// Help desk.
@@ -44,6 +45,9 @@ var botScopes = []scope{
 var botEvents = []string{
 	"app_home_opened",
 	"channel_archive",
+	"channel_left",
+	"group_archive",
+	"group_left",
 	"member_left_channel",
 	"message.channels",
 	"message.groups",

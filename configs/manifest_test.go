@@ -94,7 +94,7 @@ func TestManifestAsksForTheseScopesOnly(t *testing.T) {
 	want := []string{
 		"commands", "chat:write", "im:write", "users:read", "users:read.email",
 		"channels:manage", "channels:read", "channels:join", "groups:write", "groups:read",
-		"pins:write", "bookmarks:write", "reactions:read", "usergroups:read",
+		"pins:write", "bookmarks:write", "bookmarks:read", "reactions:read", "usergroups:read",
 		"channels:history", "groups:history", "im:history", "usergroups:write",
 		"files:write", "files:read",
 	}
@@ -105,7 +105,8 @@ func TestManifestAsksForTheseScopesOnly(t *testing.T) {
 func TestEachEventHasItsScope(t *testing.T) {
 	needs := map[string]string{
 		"app_home_opened": "",
-		"channel_archive": "channels:read", "member_left_channel": "channels:read",
+		"channel_archive": "channels:read", "channel_left": "channels:read", "member_left_channel": "channels:read",
+		"group_archive": "groups:read", "group_left": "groups:read",
 		"message.channels": "channels:history", "message.groups": "groups:history", "message.im": "im:history",
 		"team_join": "users:read", "user_change": "users:read",
 	}

@@ -1,0 +1,259 @@
+package slackapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/slack-go/slack"
+
+	"github.com/musterbot/muster/campaign"
+)
+
+// maxChannelName is Slack's, and maxNames how many names are tried for one channel.
+const (
+	maxChannelName = 80
+	maxNames       = 9
+	listPage       = 1000
+	listPages      = 20
+	maxTopic       = 250
+	maxInvited     = 1000 // people in one call
+)
+
+// EnsureChannel implements campaign.Channels. A channel that somebody else made
+// under the same name is not taken: NAME-2 is, and so on.
+func (c *Client) EnsureChannel(ctx context.Context, name string, private bool) (campaign.ChannelRef, error) {
+	name = ChannelName(name)
+	for n := 1; n <= maxNames; n++ {
+		try := numbered(name, n)
+		ref, err := c.create(ctx, try, private)
+		if codeOf(err) != "name_taken" {
+			return ref, err
+		}
+		ref, err = c.ownChannel(ctx, try)
+		if err == nil || campaign.KindOf(err) != campaign.NotFound {
+			return ref, err
+		}
+	}
+	return campaign.ChannelRef{}, &campaign.Error{
+		Kind: campaign.Conflict, Err: fmt.Errorf("%s to %s are taken", name, numbered(name, maxNames)),
+		Message: "All names for the channel `" + name + "` are taken by others. Nothing was created; rename one of them, or choose another title.",
+	}
+}
+
+// ChannelName turns any text into a name that Slack takes: lower case, digits,
+// hyphens and underscores, at most 80 characters.
+func ChannelName(text string) string {
+	var b strings.Builder
+	for _, r := range strings.ToLower(text) {
+		switch {
+		case b.Len() >= maxChannelName:
+		case r < unicode.MaxASCII && (unicode.IsLower(r) || unicode.IsDigit(r) || r == '_'):
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+	}
+	if name := strings.Trim(b.String(), "-_"); name != "" {
+		return name
+	}
+	return "campaign"
+}
+
+func numbered(name string, n int) string {
+	if n == 1 {
+		return name
+	}
+	suffix := fmt.Sprintf("-%d", n)
+	return strings.TrimRight(name[:min(len(name), maxChannelName-len(suffix))], "-") + suffix
+}
+
+func (c *Client) create(ctx context.Context, name string, private bool) (campaign.ChannelRef, error) {
+	var made *slack.Channel
+	err := c.write(ctx, "conversations.create", campaign.Interactive, func(ctx context.Context) (err error) {
+		made, err = c.api.CreateConversationContext(ctx, slack.CreateConversationParams{ChannelName: name, IsPrivate: private})
+		return err
+	})
+	if err != nil {
+		return campaign.ChannelRef{}, err
+	}
+	return campaign.ChannelRef{ID: made.ID, Name: made.Name}, nil // its creator is in it
+}
+
+// ownChannel returns the open channel of this name that our own bot made, as
+// after a create whose answer was lost; else NotFound.
+func (c *Client) ownChannel(ctx context.Context, name string) (campaign.ChannelRef, error) {
+	me, err := c.Identity(ctx)
+	if err != nil {
+		return campaign.ChannelRef{}, err
+	}
+	found, err := c.named(ctx, name)
+	if err != nil {
+		return campaign.ChannelRef{}, err
+	}
+	if found.Creator != me.UserID || found.IsArchived {
+		return campaign.ChannelRef{}, noChannel(name)
+	}
+	if !found.IsMember {
+		if err := c.join(ctx, found.ID); err != nil {
+			return campaign.ChannelRef{}, err
+		}
+	}
+	return campaign.ChannelRef{ID: found.ID, Name: found.Name}, nil
+}
+
+func noChannel(name string) error {
+	return &campaign.Error{
+		Kind: campaign.NotFound, Err: fmt.Errorf("no channel named %s", name),
+		Message: "Slack shows Muster no channel `" + name + "`: it does not exist, or it is private and Muster is not in it. Create it, or type `/invite @Muster` there.",
+	}
+}
+
+// Channel returns the channel that a person configured by name or ID, and joins
+// it when it is public. By name it pages through the channels that we see, so it
+// is for start-up only: store the ID.
+func (c *Client) Channel(ctx context.Context, nameOrID string) (campaign.ChannelRef, error) {
+	nameOrID = strings.TrimPrefix(nameOrID, "#")
+	if nameOrID == "" {
+		return campaign.ChannelRef{}, noChannel(nameOrID)
+	}
+	found, err := c.named(ctx, nameOrID)
+	if err != nil {
+		return campaign.ChannelRef{}, err
+	}
+	if !found.IsMember && !found.IsPrivate {
+		if err := c.join(ctx, found.ID); err != nil {
+			return campaign.ChannelRef{}, err
+		}
+	}
+	return campaign.ChannelRef{ID: found.ID, Name: found.Name}, nil
+}
+
+// named finds a channel by its name or ID among those that we see.
+func (c *Client) named(ctx context.Context, name string) (slack.Channel, error) {
+	cursor := ""
+	for range listPages {
+		var page []slack.Channel
+		var next string
+		err := c.read(ctx, "conversations.list", func(ctx context.Context) (err error) {
+			page, next, err = c.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{
+				Cursor: cursor, Limit: listPage, Types: []string{"public_channel", "private_channel"},
+			})
+			return err
+		})
+		if err != nil {
+			return slack.Channel{}, err
+		}
+		for _, ch := range page {
+			if ch.Name == name || ch.ID == name {
+				return ch, nil
+			}
+		}
+		if cursor = next; cursor == "" {
+			break
+		}
+	}
+	return slack.Channel{}, noChannel(name)
+}
+
+func (c *Client) join(ctx context.Context, channel string) error {
+	return c.read(ctx, "conversations.join", func(ctx context.Context) error { // twice does no harm
+		_, _, _, err := c.api.JoinConversationContext(ctx, channel)
+		return err
+	})
+}
+
+// Dress implements campaign.Channels.
+func (c *Client) Dress(ctx context.Context, channel string, d campaign.Dress) error {
+	if d.Topic != "" {
+		if err := c.topic(ctx, channel, cut(d.Topic, maxTopic)); err != nil {
+			return err
+		}
+	}
+	if d.BookmarkURL != "" {
+		if err := c.bookmark(ctx, channel, d.BookmarkTitle, d.BookmarkURL); err != nil {
+			return err
+		}
+	}
+	if d.Pin.TS == "" {
+		return nil
+	}
+	err := c.read(ctx, "pins.add", func(ctx context.Context) error { // twice does no harm
+		return c.api.AddPinContext(ctx, channel, slack.NewRefToMessage(channel, d.Pin.TS))
+	})
+	if codeOf(err) == "already_pinned" {
+		return nil
+	}
+	return err
+}
+
+// topic sets the topic unless it stands already: each change is a line in the channel.
+func (c *Client) topic(ctx context.Context, channel, topic string) error {
+	var info *slack.Channel
+	err := c.read(ctx, "conversations.info", func(ctx context.Context) (err error) {
+		info, err = c.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
+		return err
+	})
+	if err != nil || info.Topic.Value == topic {
+		return err
+	}
+	return c.write(ctx, "conversations.setTopic", campaign.Interactive, func(ctx context.Context) error {
+		_, err := c.api.SetTopicOfConversationContext(ctx, channel, topic)
+		return err
+	})
+}
+
+func (c *Client) bookmark(ctx context.Context, channel, title, link string) error {
+	var all []slack.Bookmark
+	err := c.read(ctx, "bookmarks.list", func(ctx context.Context) (err error) {
+		all, err = c.api.ListBookmarksContext(ctx, channel)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(b slack.Bookmark) bool { return b.Title == title })
+	switch {
+	case i < 0:
+		return c.write(ctx, "bookmarks.add", campaign.Interactive, func(ctx context.Context) error {
+			_, err := c.api.AddBookmarkContext(ctx, channel, slack.AddBookmarkParameters{Title: title, Type: "link", Link: link})
+			return err
+		})
+	case all[i].Link == link:
+		return nil
+	}
+	return c.write(ctx, "bookmarks.edit", campaign.Interactive, func(ctx context.Context) error {
+		_, err := c.api.EditBookmarkContext(ctx, channel, all[i].ID, slack.EditBookmarkParameters{Title: &title, Link: link})
+		return err
+	})
+}
+
+// Invite implements campaign.Channels. People who cannot be invited, such as
+// guests bound to another channel, do not keep the others out.
+func (c *Client) Invite(ctx context.Context, channel string, users []string) error {
+	for some := range slices.Chunk(users, maxInvited) {
+		err := c.read(ctx, "conversations.invite", func(ctx context.Context) error { // twice does no harm
+			_, err := c.api.ForceInviteUsersToConversationContext(ctx, channel, some...)
+			return err
+		})
+		if err != nil && !alreadyIn(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// alreadyIn returns whether all who were not invited are in the channel.
+func alreadyIn(err error) bool {
+	answer, ok := errors.AsType[slack.SlackErrorResponse](err)
+	if !ok || answer.Err != "already_in_channel" && answer.Err != "cant_invite_self" {
+		return false
+	}
+	return !slices.ContainsFunc(answer.Errors, func(e slack.SlackResponseErrors) bool {
+		refused := e.ConversationsInviteResponseError
+		return refused != nil && refused.Error != "already_in_channel" && refused.Error != "cant_invite_self"
+	})
+}

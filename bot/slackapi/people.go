@@ -1,0 +1,211 @@
+package slackapi
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/musterbot/muster/campaign"
+)
+
+// people is everybody of the workspace, from pages of users.list, kept fresh by
+// events. A look-up per person would take 40 minutes for 2,000 owners.
+type people struct {
+	mu      sync.RWMutex
+	all     directory
+	filled  time.Time // when all was complete; zero before
+	loading sync.Mutex
+	next    directory // what was read so far, when Slack stopped us half-way
+	cursor  string
+}
+
+type directory struct {
+	byID    map[string]campaign.User
+	byEmail map[string]string
+	byName  map[string]string
+}
+
+func newDirectory() directory {
+	return directory{byID: map[string]campaign.User{}, byEmail: map[string]string{}, byName: map[string]string{}}
+}
+
+func (d directory) add(u campaign.User, handle string) {
+	id := u.Person.User()
+	d.byID[id] = u
+	if u.Deleted {
+		return
+	}
+	if u.Email != "" {
+		d.byEmail[strings.ToLower(u.Email)] = id
+	}
+	for _, name := range []string{handle, u.Name} {
+		if name != "" {
+			d.byName[strings.ToLower(name)] = id
+		}
+	}
+}
+
+// maxPeoplePages bounds the list at 40,000 people.
+const maxPeoplePages = 200
+
+// fill reads everybody, and goes on where it was stopped.
+func (c *Client) fill(ctx context.Context) error {
+	p := &c.people
+	p.loading.Lock()
+	defer p.loading.Unlock()
+	if p.fresh(c.opts.PeopleFor) {
+		return nil // somebody else did it meanwhile
+	}
+	me, err := c.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	if p.next.byID == nil {
+		p.next = newDirectory()
+	}
+	for range maxPeoplePages {
+		page := c.api.GetUsersPaginated(slack.GetUsersOptionLimit(200), slack.GetUsersOptionCursor(p.cursor))
+		err := c.read(ctx, "users.list", func(ctx context.Context) (err error) {
+			page, err = page.Next(ctx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, u := range page.Users {
+			p.next.add(person(u, me), u.Name)
+		}
+		if p.cursor = page.Cursor; p.cursor == "" {
+			break
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all, p.filled = p.next, time.Now()
+	p.next, p.cursor = directory{}, ""
+	return nil
+}
+
+func (p *people) fresh(keep time.Duration) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return !p.filled.IsZero() && time.Since(p.filled) < keep
+}
+
+// find looks in the list, and fills it first when it is old. An old list serves
+// on while a new one cannot be had.
+func (c *Client) find(ctx context.Context, what string, look func(directory) (string, bool)) (campaign.User, error) {
+	var failed error
+	if !c.people.fresh(c.opts.PeopleFor) {
+		failed = c.fill(ctx)
+	}
+	c.people.mu.RLock()
+	defer c.people.mu.RUnlock()
+	if failed != nil && c.people.filled.IsZero() {
+		return campaign.User{}, failed
+	}
+	if id, ok := look(c.people.all); ok {
+		if u, ok := c.people.all.byID[id]; ok && !u.Deleted {
+			return u, nil
+		}
+	}
+	return campaign.User{}, nobody(what)
+}
+
+func nobody(what string) error {
+	return &campaign.Error{
+		Kind: campaign.NotFound, Err: fmt.Errorf("nobody is %q", what),
+		Message: "Slack knows nobody by `" + escape(what) + "`. Nothing was changed; mention the person with @.",
+	}
+}
+
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "'")
+
+func escape(s string) string { return escaper.Replace(cut(s, 100)) }
+
+// ByEmail implements campaign.Directory.
+func (c *Client) ByEmail(ctx context.Context, email string) (campaign.User, error) {
+	return c.find(ctx, email, func(d directory) (string, bool) {
+		id, ok := d.byEmail[strings.ToLower(strings.TrimSpace(email))]
+		return id, ok
+	})
+}
+
+// ByID implements campaign.Directory. Before everybody is read it asks for the
+// one person.
+func (c *Client) ByID(ctx context.Context, p campaign.Person) (campaign.User, error) {
+	id := p.User()
+	c.people.mu.RLock()
+	known, ok := c.people.all.byID[id]
+	c.people.mu.RUnlock()
+	if ok && c.people.fresh(c.opts.PeopleFor) {
+		return known, nil
+	}
+	me, err := c.Identity(ctx)
+	if err != nil {
+		return campaign.User{}, err
+	}
+	var got *slack.User
+	err = c.read(ctx, "users.info", func(ctx context.Context) (err error) {
+		got, err = c.api.GetUserInfoContext(ctx, id)
+		return err
+	})
+	if err != nil {
+		return campaign.User{}, err
+	}
+	return person(*got, me), nil
+}
+
+// Named implements campaign.Directory.
+func (c *Client) Named(ctx context.Context, name string) (campaign.User, error) {
+	name = strings.TrimPrefix(strings.TrimSpace(name), "@")
+	return c.find(ctx, name, func(d directory) (string, bool) {
+		if _, ok := d.byID[name]; ok {
+			return name, true
+		}
+		id, ok := d.byName[strings.ToLower(name)]
+		return id, ok
+	})
+}
+
+// Changed brings the list up to date with what an event told of a person.
+func (c *Client) Changed(ctx context.Context, u slack.User) error {
+	me, err := c.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	p := &c.people
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.filled.IsZero() {
+		return nil // the list that will be read knows it
+	}
+	if old, ok := p.all.byID[u.ID]; ok {
+		delete(p.all.byEmail, strings.ToLower(old.Email))
+		for name, id := range p.all.byName {
+			if id == u.ID {
+				delete(p.all.byName, name)
+			}
+		}
+	}
+	p.all.add(person(u, me), u.Name)
+	return nil
+}
+
+// person turns Slack's user into ours. Guests and people of connected
+// workspaces are marked, because they have no role.
+func person(u slack.User, me Identity) campaign.User {
+	team := cmp.Or(u.TeamID, me.TeamID)
+	return campaign.User{
+		Person: campaign.NewPerson(me.TeamID, u.ID), Zone: u.TZ, Email: u.Profile.Email,
+		Name:    cmp.Or(u.Profile.DisplayName, u.RealName, u.Profile.RealName, u.Name),
+		Guest:   u.IsRestricted || u.IsUltraRestricted,
+		Foreign: u.IsStranger || (team != me.TeamID && u.Enterprise.ID == ""),
+		Deleted: u.Deleted || u.IsBot,
+	}
+}
