@@ -63,7 +63,7 @@ var rooms = []room{
 	{name: "campaign/tracker/gitlab", ours: []string{"campaign"}, others: []string{"gitlab.com/gitlab-org/api/client-go/**"}},
 
 	{name: "store", ours: []string{"campaign"}},
-	{name: "store/storetest", ours: []string{"campaign", "store"}, others: []string{testify}},
+	{name: "store/storetest", ours: []string{"campaign", "store"}, others: []string{testify, "pgregory.net/rapid"}},
 	{name: "store/bolt", ours: []string{"campaign", "store"}, others: []string{"go.etcd.io/bbolt/**"}},
 	{
 		name: "store/redis", ours: []string{"campaign", "store"},
