@@ -273,6 +273,7 @@ func (g *Engine) Attach(ctx context.Context, r Request, id string, raw []byte) (
 			c.Advisories = append(c.Advisories, a)
 		}
 		c.Baseline++
+		c.Pattern = "" // it stood in for the record; left on, every other package of that name would stay doubtful
 		_, err := g.opts.Matcher.Compile(c.Criteria())
 		return err
 	})

@@ -149,8 +149,12 @@ func scanSays(c Campaign, t Task, target Target, listed bool, scanned, now time.
 			return TaskNotAffected, scan + " found nothing"
 		}
 	case TaskOpen, TaskInProgress:
-		if !listed && scanned.After(t.UpdatedAt) {
+		switch {
+		case listed:
+		case scanned.After(t.UpdatedAt):
 			return TaskVerified, scan + " does not see it any more"
+		default: // the same scan, judged by what the campaign knows now
+			return TaskNotAffected, "what it runs is not affected by what is known now"
 		}
 	case TaskClaimed:
 		if t.Claim == nil || !t.Claim.Proves(scanned, now) {
