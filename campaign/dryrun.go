@@ -101,9 +101,10 @@ func (tx *transaction) startDryRun(c Campaign, rev Revision, reviewers []Person)
 
 // mayStart says why a revision cannot be executed for a review now.
 func (r Revision) mayStart(c Campaign) error {
+	if err := c.over(); err != nil {
+		return err
+	}
 	switch {
-	case c.Status == Closed || c.Status == Cancelled:
-		return Refuse(Conflict, fmt.Sprintf("%s is %s: nothing is reviewed any more. Nothing was changed.", Escape(c.Title), words(c.Status)))
 	case r.Status == RevisionApproved:
 		return Refuse(Conflict, fmt.Sprintf("Revision %d of %s is approved already. Change its text with `/campaign track %s` for another review.", r.Number, Escape(r.Track), Escape(r.Track)))
 	case len(r.Steps) == 0:
@@ -143,7 +144,7 @@ func (tx *transaction) inviteReviewer(c Campaign, rev Revision, p Person) error 
 	if err != nil {
 		return err
 	}
-	m.Buttons = []Button{{Label: "Start the timer", Action: actionDryRunStart, Style: Primary, Value: rev.value(c.ID)}}
+	m.Buttons = []Button{{Label: "Start", Action: actionDryRunStart, Style: Primary, Value: rev.value(c.ID)}}
 	return tx.post("dryrun/"+rev.subject()+"/"+string(p), Interactive, postPayload{To: p.User(), Message: m})
 }
 
