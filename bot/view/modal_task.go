@@ -1,0 +1,93 @@
+package view
+
+import (
+	"fmt"
+
+	"github.com/slack-go/slack"
+
+	"github.com/musterbot/muster/campaign"
+)
+
+// DoneModal asks how n tasks were done. Without methods any words will do.
+func DoneModal(methods []string, n int, private string) slack.ModalViewRequest {
+	f := form{callback: "task.done", title: "Done", submit: "Done", private: private}
+	if n > 1 {
+		f.say(fmt.Sprintf("One answer for all %d. If they were done in different ways, answer for each way on its own.", n))
+	}
+	if len(methods) > 0 {
+		choices := make([]choice, 0, len(methods))
+		for _, m := range methods {
+			choices = append(choices, choice{m, m})
+		}
+		initial := ""
+		if len(methods) == 1 {
+			initial = methods[0]
+		}
+		f.pick(field{name: "method", label: "How", hint: "If one of the ways stops counting later, only those come back to you"}, choices, initial)
+	} else {
+		f.text(field{name: "method", label: "How"}, "", maxOption)
+	}
+	f.text(field{name: "version", label: "Version it runs now", hint: "With an update: 2.17.1", optional: true}, "", 60)
+	f.lines(field{name: "note", label: "Anything to know", optional: true}, "", 1000)
+	return f.modal()
+}
+
+// BlockedModal asks what is in the way.
+func BlockedModal(private string) slack.ModalViewRequest {
+	f := form{callback: "task.blocked", title: "Blocked", submit: "Say so", private: private}
+	f.lines(field{name: "reason", label: "What is in the way?", hint: "One sentence. The commander reads it, and it is counted as blocked, not as late work."}, "", 500)
+	return f.modal()
+}
+
+// NotOursModal asks whose it is.
+func NotOursModal(private string) slack.ModalViewRequest {
+	f := form{callback: "task.not_ours", title: "Not ours", submit: "Not ours", private: private}
+	f.text(field{name: "owner", label: "Whose is it?", hint: "A team or a person, if you know. If you do not, a person finds out.", optional: true}, "", 150)
+	return f.modal()
+}
+
+// OddModal takes what nobody should write in a channel.
+func OddModal(private string) slack.ModalViewRequest {
+	f := form{callback: "odd.report", title: "I saw something odd", submit: "Send", private: private}
+	f.say("This goes to incident response only. It is shown in no channel, list or report, and nobody else is told.")
+	f.lines(field{name: "text", label: "What did you see, where and when?", hint: "Change nothing on that machine until they answer"}, "", 2000)
+	return f.modal()
+}
+
+// AttestModal asks about n services that nobody has checked.
+func AttestModal(n int, private string) slack.ModalViewRequest {
+	f := form{callback: "campaign.attest", title: "Say what you run", submit: "Say so", private: private}
+	if n == 1 {
+		f.say("This answers for one service that nobody has checked.")
+	} else {
+		f.say(fmt.Sprintf("This answers for %d services that nobody has checked.", n))
+	}
+	f.radio(field{name: "running", label: "Do you run it?"}, []choice{{yes, "Yes, or we are not sure"}, {"no", "No, we looked"}})
+	f.lines(field{name: "how", label: "How did you check?", hint: "One sentence: it stands in the record beside your name"}, "", 1000)
+	return f.modal()
+}
+
+// CommentModal asks about a step that was unclear or failed; step 0 stands for
+// the whole text.
+func CommentModal(step int, private string) slack.ModalViewRequest {
+	title := "The whole text"
+	if step > 0 {
+		title = fmt.Sprintf("Step %d", step)
+	}
+	f := form{callback: "dryrun.comment", title: title, submit: "Send", private: private}
+	f.lines(field{name: "comment", label: "What happened, and what did you expect?", hint: "The text is not approved before this is resolved"}, "", 1000)
+	return f.modal()
+}
+
+// FieldErrors is the answer to a form that cannot be accepted: a message under
+// each field that is wrong.
+func FieldErrors(problems map[string]string) *slack.ViewSubmissionResponse {
+	return slack.NewErrorsViewSubmissionResponse(problems)
+}
+
+// Tell is a modal that only says something, e.g. why an old button does nothing.
+func Tell(title string, m campaign.Message) slack.ModalViewRequest {
+	f := form{callback: "told", title: title}
+	f.say(m.Text)
+	return f.modal()
+}
