@@ -1,7 +1,6 @@
 package templates
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
@@ -18,8 +17,9 @@ import (
 
 const (
 	// maxMarkdown is how many bytes are parsed; what is longer is shown as it
-	// stands.
-	maxMarkdown = 100 << 10
+	// stands. The parser's time grows with the square of a hostile text: this
+	// much costs it about a second.
+	maxMarkdown = 32 << 10
 	// maxNesting is how deep lists and quotations go; what is deeper is shown as
 	// it stands.
 	maxNesting = 16
@@ -42,33 +42,14 @@ func Mrkdwn(markdown string) string {
 }
 
 // parseMarkdown returns the document and the text that its segments refer to;
-// nil when the text is too long or too deep.
+// nil when the text is too long.
 func parseMarkdown(markdown string) (ast.Node, []byte) {
 	source := []byte(strings.ToValidUTF8(strings.ReplaceAll(markdown, "\r\n", "\n"), "\uFFFD"))
-	if len(source) > maxMarkdown || tooDeep(source) {
+	if len(source) > maxMarkdown {
 		return nil, nil
 	}
 	parser := goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.TaskList)).Parser()
 	return parser.Parse(text.NewReader(source)), source
-}
-
-// tooDeep returns whether a line opens more quotations and lists than anybody
-// writes: parsing such a line costs the square of its length.
-func tooDeep(source []byte) bool {
-	for line := range bytes.Lines(source) {
-		lead := 0
-		for _, b := range line {
-			if b == '>' || b == '[' || b == '-' || b == '*' || b == '+' || b == '_' || b == '!' || b == ']' {
-				lead++
-			} else if !unicode.IsSpace(rune(b)) && lead < 3*maxNesting {
-				lead = 0
-			}
-		}
-		if lead >= 3*maxNesting && !bytes.HasPrefix(bytes.TrimSpace(line), []byte("---")) {
-			return true
-		}
-	}
-	return false
 }
 
 // mrkdwn renders one document.
@@ -200,7 +181,11 @@ func (r *mrkdwn) inline(b *strings.Builder, n ast.Node) {
 	case *ast.Image:
 		b.WriteString(link(string(n.Destination), r.plain(n)))
 	case *ast.AutoLink:
-		b.WriteString(link(string(n.URL(r.source)), string(n.Label(r.source))))
+		address := string(n.URL(r.source))
+		if n.AutoLinkType == ast.AutoLinkEmail && !strings.HasPrefix(address, "mailto:") {
+			address = "mailto:" + address
+		}
+		b.WriteString(link(address, string(n.Label(r.source))))
 	case *ast.RawHTML:
 		for i := range n.Segments.Len() {
 			segment := n.Segments.At(i)
