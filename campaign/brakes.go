@@ -140,6 +140,7 @@ func (g *Engine) grants() map[HoldKind]grant {
 	return map[HoldKind]grant{
 		HoldLaunch: g.launchGranted,
 		HoldCancel: g.cancelGranted,
+		HoldClose:  g.closeGranted,
 		HoldSweep:  g.sweepGranted,
 	}
 }

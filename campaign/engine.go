@@ -85,6 +85,9 @@ func (o Options) withDefaults() (Options, error) {
 		silent.SetOutput(io.Discard)
 		o.Log = silent
 	}
+	if err := checkDigests(o.Digests); err != nil {
+		return o, err
+	}
 	o.Company = cmp.Or(o.Company, "the company")
 	o.Zone = cmp.Or(o.Zone, "UTC")
 	o.Brakes.SecondPersonAbove = cmp.Or(o.Brakes.SecondPersonAbove, 50)

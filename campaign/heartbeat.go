@@ -40,7 +40,7 @@ func (g *Engine) Heartbeat(ctx context.Context) error {
 
 // restorers are what the heartbeat does in each scope.
 func (g *Engine) restorers() []func(context.Context, Scope) error {
-	return []func(context.Context, Scope) error{g.restoreEffects, g.restoreWaves}
+	return []func(context.Context, Scope) error{g.restoreEffects, g.restoreWaves, g.restoreDigests}
 }
 
 // restoreEffects gives every open effect its due entry again.

@@ -21,6 +21,7 @@ const (
 	KindSeal     RecordKind = "seal"
 	KindNote     RecordKind = "note" // free text behind a commitment
 	KindAsk      RecordKind = "ask"
+	KindReport   RecordKind = "report" // how it closes, and the closing report
 
 	KindName    RecordKind = "name"  // a campaign ID that is taken, for ever
 	KindInbox   RecordKind = "inbox" // envelopes

@@ -77,3 +77,18 @@ func (g *Engine) WorkNumbers(ctx context.Context) ([]string, error) {
 func (g *Engine) LiveNumbers(ctx context.Context, id string) (Numbers, error) {
 	return g.numbers(ctx, id)
 }
+
+// WorkEntry works one due entry that was claimed.
+func (g *Engine) WorkEntry(ctx context.Context, c Claimed) error { return g.handle(ctx, c) }
+
+// ForecastOf forecasts from what was left at regular moments.
+func ForecastOf(start time.Time, every time.Duration, left []int) (time.Time, string) {
+	var points []point
+	for i, n := range left {
+		points = append(points, point{Numbers: Numbers{
+			At: start.Add(time.Duration(i) * every), Tracks: []TrackNumbers{{Track: "fix", All: TaskCounts{Open: n}}},
+		}})
+	}
+	f := forecast(points, "fix")
+	return f.At, f.Why
+}

@@ -22,7 +22,7 @@ type Organisation struct {
 type OrganisationUnit struct {
 	Name    string `json:"name"`
 	Parent  string `json:"parent,omitempty"`
-	Lead    string `json:"lead,omitempty"`    // catalog ref of the person
+	Lead    string `json:"lead,omitempty"`    // name of the person
 	Channel string `json:"channel,omitempty"` // the unit's own channel in Slack
 }
 
@@ -42,13 +42,19 @@ func organisationOf(c Catalog, owners []string) Organisation {
 			o.Home[owner] = path[0].Ref
 		}
 		for _, u := range path {
-			lead, _ := c.Contact(u.Ref)
-			o.Units[u.Ref] = OrganisationUnit{
-				Name: cmp.Or(u.Name, u.Ref), Parent: u.Parent, Lead: cmp.Or(u.Lead, lead.Ref), Channel: u.Channel,
-			}
+			o.Units[u.Ref] = OrganisationUnit{Name: cmp.Or(u.Name, u.Ref), Parent: u.Parent, Lead: c.Members[u.Lead].Name, Channel: u.Channel}
 		}
 	}
 	return o
+}
+
+// Team returns the unit that answers for an owner: itself, or the home of a
+// person; "" when there is none.
+func (o Organisation) Team(owner string) string {
+	if _, ok := o.Units[owner]; ok {
+		return owner
+	}
+	return o.Home[owner]
 }
 
 // In returns whether an owner belongs to a unit, or is it. All belong to "".
@@ -56,10 +62,7 @@ func (o Organisation) In(owner, unit string) bool {
 	if unit == "" || owner == unit {
 		return true
 	}
-	at := owner
-	if _, ok := o.Units[at]; !ok {
-		at = o.Home[owner]
-	}
+	at := o.Team(owner)
 	for range len(o.Units) {
 		if at == unit {
 			return true

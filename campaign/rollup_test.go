@@ -72,7 +72,9 @@ func running(t *testing.T, adjust ...func(*campaign.Options)) (*house, string) {
 		task("checkout", payments, "mitigate", campaign.TaskOpen, exposed),
 		task("checkout", payments, "fix", campaign.TaskOpen, exposed),
 		task("gateway", payments, "mitigate", campaign.TaskVerified, exposed),
-		task("gateway", payments, "fix", campaign.TaskClaimed, exposed),
+		task("gateway", payments, "fix", campaign.TaskClaimed, exposed, func(t *campaign.Task) {
+			t.Claim = &campaign.Claim{Method: campaign.MethodUpdated, By: ann, At: monday}
+		}),
 		task("ledger", benHome, "mitigate", campaign.TaskInProgress),
 		task("ledger", benHome, "fix", campaign.TaskOpen),
 		task("shop", web, "mitigate", campaign.TaskExcepted, exposed),

@@ -39,6 +39,8 @@ type Forecast struct {
 }
 
 const (
+	tooLittle = "not enough data"
+
 	forecastPoints  = 6                   // how many snapshots a forecast looks at
 	forecastAtLeast = 3                   // and how many it needs
 	forecastReach   = 90 * 24 * time.Hour // further ahead, a straight line says nothing
@@ -51,7 +53,7 @@ func forecast(points []point, track string) Forecast {
 		points = points[len(points)-forecastPoints:]
 	}
 	if len(points) < forecastAtLeast {
-		return Forecast{Why: "not enough data"}
+		return Forecast{Why: tooLittle}
 	}
 	last := points[len(points)-1]
 	left := func(p point) float64 { return float64(p.Track(track).All.Unfinished()) }
@@ -71,16 +73,16 @@ func forecast(points []point, track string) Forecast {
 	}
 	switch {
 	case under == 0:
-		return Forecast{Why: "not enough data"}
+		return Forecast{Why: tooLittle}
 	case over >= 0:
-		return Forecast{Why: "no end in sight: as much is left as before"}
+		return Forecast{Why: "no end in sight, as much is left as before"}
 	}
 	slope := over / under
 	seconds := -left(last) / slope
 	if math.IsNaN(seconds) || seconds > forecastReach.Seconds() {
 		return Forecast{Why: "more than 90 days at this pace"}
 	}
-	return Forecast{At: last.At.Add(time.Duration(seconds * float64(time.Second))).Truncate(time.Minute)}
+	return Forecast{At: last.At.Add(time.Duration(seconds * float64(time.Second))).Round(time.Minute)}
 }
 
 // maxCategories is how many moments a chart can show.
@@ -121,4 +123,10 @@ func chart(points []point, track, zone string) *Chart {
 		return nil
 	}
 	return c
+}
+
+// Compare returns what changed on a track between two snapshots; on all tracks
+// when track is "".
+func Compare(before, now Snapshot, track string) Since {
+	return since(before.Numbers(""), now.Numbers(""), track)
 }

@@ -25,6 +25,8 @@ func (g *Engine) routes() {
 	g.Handle(wavePrefix, g.fileWave)
 	g.Handle(cancelPrefix, g.withdraw)
 	g.Handle(sealPrefix, g.seal)
+	g.Handle(digestPrefix, g.digest)
+	g.Handle(closePrefix, g.finishClosing)
 }
 
 // Run claims and works due entries until ctx ends, then finishes what it holds
