@@ -226,7 +226,7 @@ func (g *Engine) ticketDraft(ctx context.Context, scope Scope, id string) (Ticke
 	if err != nil {
 		return t, TicketDraft{}, err
 	}
-	return t, TicketDraft{Title: title, Body: body, Assignee: t.Name, Due: byDue(p.Tracks)[0].Due, Status: t.Status}, nil
+	return t, TicketDraft{Title: title, Body: body, Assignee: t.Planned.Team, Due: byDue(p.Tracks)[0].Due, Status: t.Status}, nil
 }
 
 // ticketStatus sums up a ticket's tasks.

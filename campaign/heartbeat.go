@@ -120,3 +120,28 @@ func (g *Engine) forgetInbox(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Outstanding returns how much of a campaign is still on its way out: effects
+// that are neither done nor dead, and waves that are being filed.
+func (g *Engine) Outstanding(ctx context.Context, id string) (int, error) {
+	left := 0
+	for after := (IndexHit{}); ; {
+		hits, err := g.opts.Store.Index(ctx, Scope(id), indexOpenEffects, "", after, 0)
+		if err != nil {
+			return 0, err
+		}
+		if len(hits) == 0 {
+			break
+		}
+		left, after = left+len(hits), hits[len(hits)-1]
+	}
+	for stored, err := range LoadAll[Wave](ctx, g.opts.Store, Scope(id), KindWave) {
+		if err != nil {
+			return 0, err
+		}
+		if stored.Value.Status == WaveFiling {
+			left++
+		}
+	}
+	return left, nil
+}

@@ -382,9 +382,10 @@ func (g *Engine) editWave(ctx context.Context, scope Scope, id string) error {
 // tracker.
 func waveMessage(c Campaign, w Wave, filed int) Message {
 	done := min(w.Next*partTickets, w.Tickets)
-	text := fmt.Sprintf("*%s: the %s slice is going out, %s of %s handed to the worker.*", Escape(c.Title), w.Slice, thousands(done), count(w.Tickets, "ticket"))
+	slice := map[string]string{SliceExposed: "the exposed slice", SliceRest: "the rest", SliceLate: "what was found later"}[w.Slice]
+	text := fmt.Sprintf("*%s: %s is going out, %s of %s handed to the worker.*", Escape(c.Title), slice, thousands(done), count(w.Tickets, "ticket"))
 	if w.Status == WaveFiled {
-		text = fmt.Sprintf("*%s: the %s slice is out: %s and %s.*", Escape(c.Title), w.Slice, count(w.Tickets, "ticket"), count(w.Contacts, "message"))
+		text = fmt.Sprintf("*%s: %s is out: %s and %s.*", Escape(c.Title), slice, count(w.Tickets, "ticket"), count(w.Contacts, "message"))
 	}
 	if filed > 0 {
 		text += fmt.Sprintf("\n%s in the tracker by now.", count(filed, "ticket"))

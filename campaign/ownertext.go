@@ -79,7 +79,7 @@ func ticketText(render Renderer, p Plan, revisions map[string]Revision, t PlanTi
 	}
 	data := TicketBodyData{
 		Campaign: p.Campaign, Title: p.Title, Exploited: p.Frame.Exploited, Waiver: p.Frame.Waiver,
-		Owner: t.Name, Help: "#" + p.Frame.Help,
+		Owner: t.Team, Help: "#" + p.Frame.Help,
 	}
 	for _, target := range targets {
 		data.Targets = append(data.Targets, ticketTarget(target))

@@ -89,7 +89,8 @@ type PlanTicket struct {
 	ID      string   `json:"id"`
 	Slice   string   `json:"slice"`
 	Name    string   `json:"name"`
-	Owner   string   `json:"owner"`
+	Owner   string   `json:"owner"` // catalog ref
+	Team    string   `json:"team"`  // the owner's name
 	Contact Person   `json:"contact"`
 	Targets []string `json:"targets"`
 	Tasks   []string `json:"tasks"`
@@ -201,7 +202,7 @@ func (b *planBuilder) add(t Target, user User, tasks []string) {
 	ticket, ok := b.tickets[id]
 	if !ok {
 		ticket = &PlanTicket{
-			ID: id, Slice: SliceRest, Name: name, Owner: t.Owner, Contact: user.Person, Joins: b.in.Filed[id],
+			ID: id, Slice: SliceRest, Name: name, Owner: t.Owner, Team: ownerName(b.in.Catalog, t.Owner), Contact: user.Person, Joins: b.in.Filed[id],
 		}
 		b.tickets[id] = ticket
 	}
