@@ -138,9 +138,11 @@ func (tx *transaction) tellCommandRemembering(key string, m Message, remember st
 // grants is what a second person's yes carries out.
 func (g *Engine) grants() map[HoldKind]grant {
 	return map[HoldKind]grant{
-		HoldLaunch: g.launchGranted,
-		HoldCancel: g.cancelGranted,
-		HoldClose:  g.closeGranted,
-		HoldSweep:  g.sweepGranted,
+		HoldLaunch:     g.launchGranted,
+		HoldCancel:     g.cancelGranted,
+		HoldClose:      g.closeGranted,
+		HoldSweep:      g.sweepGranted,
+		HoldVoid:       g.voidGranted,
+		HoldRebaseline: g.rebaselineGranted,
 	}
 }

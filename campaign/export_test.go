@@ -40,3 +40,6 @@ func (g *Engine) Drain(ctx context.Context) (int, error) {
 	}
 	return worked, nil
 }
+
+// AtVersion returns a component as it would be at another version.
+func AtVersion(c Component, version string) Component { return c.at(version) }

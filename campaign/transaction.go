@@ -219,4 +219,15 @@ func (tx *transaction) commit() error {
 	return tx.engine.opts.Store.Apply(tx.ctx, tx.change)
 }
 
+// size returns how much of a Change's bound is used up.
+func (tx *transaction) size() int {
+	n := len(tx.change.Index) + len(tx.change.Due) + len(tx.change.Finish) + len(tx.change.Audit) + 1 // and the sealing
+	for _, got := range tx.read {
+		if got.dirty {
+			n++
+		}
+	}
+	return n
+}
+
 const indexOpenEffects = "effect_open"

@@ -27,6 +27,7 @@ func (g *Engine) routes() {
 	g.Handle(sealPrefix, g.seal)
 	g.Handle(digestPrefix, g.digest)
 	g.Handle(closePrefix, g.finishClosing)
+	g.Handle(advicePrefix, g.advise)
 }
 
 // Run claims and works due entries until ctx ends, then finishes what it holds
