@@ -36,7 +36,12 @@ func (g *Engine) ImportScans(ctx context.Context, r Request, scans iter.Seq2[Sca
 			report.Refused = append(report.Refused, *refusal)
 			continue
 		}
-		if err := g.keepScan(ctx, r, scan, &report); err != nil {
+		err := g.keepScan(ctx, r, scan, &report)
+		if KindOf(err) == Invalid { // too large for the store: the others are not held up
+			report.Refused = append(report.Refused, Refusal{File: scan.File, Problem: fmt.Sprintf("names more software on the asset %.100q than one scan may hold. It was left out; scan its parts one by one.", scan.Asset)})
+			continue
+		}
+		if err != nil {
 			return report, err
 		}
 	}

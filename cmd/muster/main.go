@@ -70,6 +70,7 @@ line or its input is wrong, 3 when something affected was found.`,
 	root.PersistentFlags().String(configFlag, defaultConfig, "the configuration `file`")
 	return group(root,
 		newConfigCommand(io),
+		newImportCommand(io),
 		newManifestCommand(io),
 		newMatchCommand(io),
 		newVersionCommand(io),

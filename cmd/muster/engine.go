@@ -1,0 +1,55 @@
+package main
+
+import (
+	"github.com/sirupsen/logrus"
+
+	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/campaign/advisory"
+	"github.com/musterbot/muster/configs"
+	"github.com/musterbot/muster/templates"
+)
+
+// slackParts is what the engine needs of Slack.
+type slackParts struct {
+	messenger campaign.Messenger
+	channels  campaign.Channels
+	directory campaign.Directory
+	roles     campaign.Roles
+	command   campaign.ChannelRef // the command channel; its ID is blank when there is none
+}
+
+// newEngine translates the configuration for the domain.
+func newEngine(cfg configs.Config, store campaign.Store, tracker campaign.Tracker, s slackParts, clock campaign.Clock, log logrus.FieldLogger) (*campaign.Engine, error) {
+	words, err := templates.Load(cfg.TemplatesDir)
+	if err != nil {
+		return nil, err
+	}
+	o := campaign.Options{
+		Store: store, Matcher: advisory.Matcher{}, Renderer: words, Tracker: tracker,
+		Messenger: s.messenger, Channels: s.channels, Directory: s.directory, Roles: s.roles,
+		Clock: clock, Log: log, Company: cfg.Company, Zone: cfg.TimeZone, CommandChannel: s.command,
+		Brakes: campaign.Brakes{
+			SecondPersonAbove: cfg.Brakes.SecondPersonAbove, AdmissionPerDay: cfg.Brakes.AdmissionPerDay, AdmissionShare: cfg.Brakes.AdmissionShare,
+		},
+		Quorum: cfg.Review.Quorum, FreshFor: cfg.Inventory.FreshFor,
+		Pace: campaign.Pace{MessagesPerMinute: float64(cfg.Pace.MessagesPerMinute)},
+		Work: campaign.WorkOptions{
+			Lease: cfg.Work.Lease, UncertainWait: cfg.Work.UncertainWait, Poll: cfg.Work.Poll,
+			Heartbeat: cfg.Work.Heartbeat, Workers: cfg.Work.Workers,
+		},
+	}
+	for _, d := range cfg.Digests {
+		o.Digests = append(o.Digests, campaign.DigestSchedule{
+			Audience: campaign.Audience(d.Audience), Cron: d.Schedule, Zone: d.TimeZone, Channel: d.Channel,
+		})
+	}
+	return campaign.New(o)
+}
+
+// rolesOf translates the members of the roles.
+func rolesOf(r configs.Roles) map[campaign.Role][]string {
+	return map[campaign.Role][]string{
+		campaign.Commander: r.Commander, campaign.Reviewer: r.Reviewer, campaign.Helper: r.Helper,
+		campaign.Executive: r.Executive, campaign.Counsel: r.Counsel, campaign.Auditor: r.Auditor, campaign.Operator: r.Operator,
+	}
+}
