@@ -15,7 +15,7 @@ import (
 // stands in the text between two invisible separators.
 const timeMark = "\u2063"
 
-var heldTime = regexp.MustCompile(timeMark + `(-?\d+)` + timeMark)
+var heldTime = regexp.MustCompile(`(by )?` + timeMark + `(-?\d+)` + timeMark)
 
 // holdTime returns a time as it stands in an approved text.
 func holdTime(t time.Time) string { return timeMark + strconv.FormatInt(t.Unix(), 10) + timeMark }
@@ -24,9 +24,13 @@ func holdTime(t time.Time) string { return timeMark + strconv.FormatInt(t.Unix()
 func settleTimes(text, zone string, now time.Time) string {
 	reader := LocalTime{Zone: zone, Now: now}
 	return heldTime.ReplaceAllStringFunc(text, func(mark string) string {
-		unix, err := strconv.ParseInt(heldTime.FindStringSubmatch(mark)[1], 10, 64)
-		if err != nil {
+		parts := heldTime.FindStringSubmatch(mark)
+		unix, err := strconv.ParseInt(parts[2], 10, 64)
+		switch {
+		case err != nil:
 			return ""
+		case parts[1] != "":
+			return reader.By(time.Unix(unix, 0)) // it may have passed meanwhile
 		}
 		return reader.When(time.Unix(unix, 0))
 	})

@@ -18,8 +18,8 @@ import (
 const (
 	// maxMarkdown is how many bytes are parsed; what is longer is shown as it
 	// stands. The parser's time grows with the square of a hostile text: this
-	// much costs it about a second.
-	maxMarkdown = 32 << 10
+	// much costs it some tenths of a second.
+	maxMarkdown = 16 << 10
 	// maxNesting is how deep lists and quotations go; what is deeper is shown as
 	// it stands.
 	maxNesting = 16

@@ -15,7 +15,7 @@ func (*Set) Steps(markdown string) []campaign.Step { return Steps(markdown) }
 // Steps returns the items of the numbered lists that stand at the top level of
 // Markdown instructions, in order and numbered from one, each with its
 // continuation paragraphs, nested lists and code blocks. Their text is Markdown.
-// It returns nil when there are none, or when the text is longer than 32 KiB.
+// It returns nil when there are none, or when the text is longer than 16 KiB.
 func Steps(markdown string) []campaign.Step {
 	doc, source := parseMarkdown(markdown)
 	if doc == nil {

@@ -218,6 +218,34 @@ func slicesOf(n int) []campaign.ChartSeries {
 	return out
 }
 
+// Every message that the templates give is one that Slack takes, and whose first
+// line a notification shows whole.
+func TestEveryTemplateFitsAMessage(t *testing.T) {
+	files, err := filepath.Glob("../../templates/testdata/*.golden")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".golden")
+		if name == "ticket_body" || name == "closing_report" { // Markdown
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			m := campaign.Message{Text: string(text), Buttons: firstMessage().Buttons}
+			require.Len(t, view.Split(m), 1)
+			blocks, err := view.Blocks(m)
+			require.NoError(t, err)
+			raw, err := json.Marshal(blocks)
+			require.NoError(t, err)
+			require.Empty(t, fakeslack.ValidateBlocks(fakeslack.SurfaceMessage, raw))
+			first, _, _ := strings.Cut(view.AltText(m), "\n")
+			require.LessOrEqual(t, utf8.RuneCountInString(first), 150)
+			require.NotContains(t, first, "*")
+		})
+	}
+}
+
 func FuzzSplit(f *testing.F) {
 	f.Add("*a*\n\n```\ncode\n```", 3)
 	f.Add("<https://x|y> &amp; <@U1> < > ;&", 2000)
