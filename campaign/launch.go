@@ -382,7 +382,7 @@ func (g *Engine) editWave(ctx context.Context, scope Scope, id string) error {
 // tracker.
 func waveMessage(c Campaign, w Wave, filed int) Message {
 	done := min(w.Next*partTickets, w.Tickets)
-	slice := map[string]string{SliceExposed: "the exposed slice", SliceRest: "the rest", SliceLate: "what was found later"}[w.Slice]
+	slice := map[string]string{SliceExposed: "the exposed slice", SliceRest: "the rest"}[w.Slice]
 	text := fmt.Sprintf("*%s: %s is going out, %s of %s handed to the worker.*", Escape(c.Title), slice, thousands(done), count(w.Tickets, "ticket"))
 	if w.Status == WaveFiled {
 		text = fmt.Sprintf("*%s: %s is out: %s and %s.*", Escape(c.Title), slice, count(w.Tickets, "ticket"), count(w.Contacts, "message"))

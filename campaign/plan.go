@@ -14,7 +14,6 @@ import (
 const (
 	SliceExposed = "exposed" // what counts as facing the internet
 	SliceRest    = "rest"
-	SliceLate    = "late" // what joined after the approval, under the admission rule
 )
 
 // Plan is what will be sent, to whom and when: a pure value. Approval freezes it

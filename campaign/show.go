@@ -100,12 +100,49 @@ func (g *Engine) List(ctx context.Context) (Message, error) {
 	data := CampaignListData{LocalTime: LocalTime{Zone: g.opts.Zone, Now: g.opts.Clock.Now()}}
 	for _, c := range all[:min(len(all), maxListed)] {
 		line := CampaignLine{ID: c.ID, Title: c.Title, Status: c.Status, Commander: Mention(c.Commander)}
+		numbers, err := g.numbers(ctx, c.ID)
+		if err != nil {
+			return Message{}, err
+		}
+		all := numbers.Track(headline(c, numbers).Name).All
+		line.Known, line.Done, line.Unknown = all.Known(), all.Verified+all.Excepted, numbers.Unknown
 		for _, t := range c.Tracks {
 			line.Due = earliest(line.Due, t.Due)
 		}
 		data.Campaigns = append(data.Campaigns, line)
 	}
 	return g.answer("campaign_list", data)
+}
+
+// Status says how far a campaign is now, with what is unknown beside it.
+func (g *Engine) Status(ctx context.Context, id string) (Message, error) {
+	c, err := g.Campaign(ctx, id)
+	if err != nil {
+		return Message{}, err
+	}
+	now, err := g.measure(ctx, id)
+	if err != nil {
+		return Message{}, err
+	}
+	r, err := g.read(ctx, c, now, "")
+	if err != nil {
+		return Message{}, err
+	}
+	return g.answer("campaign_status", CampaignStatusData{
+		LocalTime: g.local(c), Title: c.Title, Status: c.Status, Standing: r.standing(), Tracks: r.tracks(), Stuck: r.stuck(),
+		Asks: openAskLines(now.Asks), Next: g.nextDigest(c, ForExecutives),
+	}, statusButtons(c)...)
+}
+
+// statusButtons are the brakes, where there is something to brake.
+func statusButtons(c Campaign) []Button {
+	switch c.Status {
+	case Running:
+		return []Button{{Label: "Pause", Action: "brake.pause", Value: c.ID, Style: Danger}}
+	case Paused:
+		return []Button{{Label: "Resume", Action: "brake.resume", Value: c.ID, Style: Primary}}
+	}
+	return nil
 }
 
 // maxListed keeps a list within one message.
