@@ -3,7 +3,6 @@ package campaign
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 )
 
@@ -42,7 +41,13 @@ func (g *Engine) cancel(ctx context.Context, r Request, id string) (Message, err
 		}
 		c.ClosedAt = tx.now
 		tx.due(DueEntry{ID: cancelPrefix + self, Lane: Bulk, At: tx.now})
-		return tx.tellCommand("cancelled", Message{Text: fmt.Sprintf("*%s is cancelled by %s.* Nothing further goes out; open work is withdrawn.", Escape(c.Title), Mention(tx.request.Actor))})
+		m, err := g.tell("cancelled", CancelledData{
+			LocalTime: g.local(*c), Title: c.Title, By: Mention(tx.request.Actor), At: tx.now, Why: tx.request.Reason,
+		})
+		if err != nil {
+			return err
+		}
+		return tx.tellCommand("cancelled", m)
 	})
 	return say("Cancelled. Nothing further goes out; open work is being withdrawn."), err
 }

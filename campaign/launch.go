@@ -407,8 +407,13 @@ func (g *Engine) Pause(ctx context.Context, r Request, id string) (Message, erro
 		if err := move(&c.Status, Paused, "campaign", "The campaign is "+words(c.Status)+", so there is nothing to pause."); err != nil {
 			return err
 		}
-		text := fmt.Sprintf("*%s is paused by %s.* What is out stays out; nothing further is filed or sent until `/campaign resume`.", Escape(c.Title), Mention(tx.request.Actor))
-		return tx.tellCommand("pause/"+timeKey(tx.now), Message{Text: text, Buttons: []Button{{Label: "Resume", Action: "brake.resume", Value: id, Style: Primary}}})
+		m, err := g.tell("paused", PausedData{
+			LocalTime: g.local(*c), Title: c.Title, By: Mention(tx.request.Actor), At: tx.now, Why: tx.request.Reason,
+		}, Button{Label: "Resume", Action: "brake.resume", Value: id, Style: Primary})
+		if err != nil {
+			return err
+		}
+		return tx.tellCommand("pause/"+timeKey(tx.now), m)
 	})
 	return say("Paused. Nothing further goes out until `/campaign resume`."), err
 }
@@ -422,7 +427,11 @@ func (g *Engine) Resume(ctx context.Context, r Request, id string) (Message, err
 		if err := move(&c.Status, Running, "campaign", "The campaign is "+words(c.Status)+", so there is nothing to resume."); err != nil {
 			return err
 		}
-		return tx.tellCommand("resume/"+timeKey(tx.now), Message{Text: fmt.Sprintf("*%s goes on*, resumed by %s.", Escape(c.Title), Mention(tx.request.Actor))})
+		m, err := g.tell("resumed", ResumedData{LocalTime: g.local(*c), Title: c.Title, By: Mention(tx.request.Actor), At: tx.now})
+		if err != nil {
+			return err
+		}
+		return tx.tellCommand("resume/"+timeKey(tx.now), m)
 	})
 	return say("It goes on where it stopped."), err
 }
