@@ -124,8 +124,7 @@ func (tx *transaction) beginClosing(c Campaign, n Numbers) (Message, error) {
 	if err := move(&c.Status, Closing, "campaign", "The campaign is "+words(c.Status)+", so it cannot be closed. Nothing was changed."); err != nil {
 		return Message{}, err
 	}
-	_, _, err := find[closing](tx, KindReport, closingID)
-	if err != nil {
+	if _, _, err := find[closing](tx, KindReport, closingID); err != nil { // of an earlier try
 		return Message{}, err
 	}
 	intent := closing{By: tx.request.Actor, At: tx.now, Reason: tx.request.Reason, Reopened: n.Reopened, Left: actionable(n)}
@@ -242,7 +241,6 @@ func (tx *transaction) endCampaign(intent closing, report Report) error {
 	if err != nil {
 		return err
 	}
-	m.Text += "\nThe whole report: `/campaign show` or `muster report " + c.ID + "`."
 	if err := tx.tellCommand("closed", m); err != nil {
 		return err
 	}

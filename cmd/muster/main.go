@@ -69,7 +69,9 @@ line or its input is wrong, 3 when something affected was found.`,
 	root.SetFlagErrorFunc(explainFlag)
 	root.PersistentFlags().String(configFlag, defaultConfig, "the configuration `file`")
 	return group(root,
+		newAuditCommand(io),
 		newConfigCommand(io),
+		newDoctorCommand(io),
 		newImportCommand(io),
 		newManifestCommand(io),
 		newMatchCommand(io),

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/musterbot/muster/campaign"
+)
+
+func newDoctorCommand(std streams) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Look for what should not be, and say what to do",
+		Long: `Look into the store for what should not be: counters that disagree with a recount
+of the tasks, effects that were given up or wait for long, effects that nothing
+leads to, an audit log that is not what was sealed or is not sealed. It says how
+durable the store is. It changes nothing.
+
+It reads the running service, when there is one, and the store's file otherwise.
+A campaign at work may show a difference that is gone when doctor runs again.
+
+Exit status: 0 when nothing is wrong, 1 when something is or cannot be read.`,
+		Example: `  muster doctor
+  muster doctor --format json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if format != "text" && format != "json" {
+				return badInput(fmt.Errorf("--format is text or json, not %q", format))
+			}
+			return withReader(cmd, std, func(ctx context.Context, r campaign.Reader) error {
+				return examine(ctx, r, format, std.out)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "text", "text or json (one object a line)")
+	return cmd
+}
+
+// durability is what the embedded store promises. Other stores promise other
+// things, and this version has none.
+const durability = "The store is one file and durable: what Muster acknowledged is on disk. Back it up with the machine."
+
+// examine looks into every scope and prints what it found.
+func examine(ctx context.Context, r campaign.Reader, format string, w io.Writer) error {
+	scopes, err := r.Scopes(ctx)
+	if err != nil {
+		return err
+	}
+	if format == "text" {
+		fmt.Fprintln(w, durability)
+	}
+	bad := 0
+	for _, scope := range scopes {
+		found, err := campaign.CheckScope(ctx, r, scope, campaign.Stamp(time.Now()))
+		if err != nil {
+			return err
+		}
+		bad += len(found.Bad)
+		if format == "json" {
+			err = json.NewEncoder(w).Encode(found)
+		} else {
+			err = printCheckup(w, found)
+		}
+		if err != nil {
+			return fmt.Errorf("write checkup: %w", err)
+		}
+	}
+	switch {
+	case bad == 1:
+		return errors.New("one thing is wrong")
+	case bad > 1:
+		return fmt.Errorf("%d things are wrong", bad)
+	case format == "text":
+		fmt.Fprintln(w, "Nothing is wrong.")
+	}
+	return nil
+}
+
+func printCheckup(w io.Writer, c campaign.Checkup) error {
+	title := string(c.Scope)
+	if c.State != "" {
+		title += " (" + string(c.State) + ")"
+	}
+	if _, err := fmt.Fprintf(w, "\n%s\n", title); err != nil {
+		return err
+	}
+	for _, line := range c.Good {
+		if _, err := fmt.Fprintf(w, "  ok       %s\n", line); err != nil {
+			return err
+		}
+	}
+	for _, line := range c.Bad {
+		if _, err := fmt.Fprintf(w, "  PROBLEM  %s\n", line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
