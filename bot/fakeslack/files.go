@@ -210,5 +210,6 @@ func (w *Workspace) serveDownload(rw http.ResponseWriter, hr *http.Request) {
 	}
 	rw.Header().Set("Content-Type", f.Mimetype)
 	rw.Header().Set("X-Content-Type-Options", "nosniff")
+	rw.Header().Set("Content-Security-Policy", "sandbox; default-src 'none'") // an uploaded page stays a picture
 	_, _ = rw.Write(f.Content)
 }

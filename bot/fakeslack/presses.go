@@ -112,7 +112,8 @@ func (p *Person) now(on On) (*Message, *View, error) {
 	return nil, nil, fmt.Errorf("message %s: %w", m.TS, errGone)
 }
 
-// find looks for an element by label, placeholder, action_id or block_id.
+// find looks for an element by label, placeholder, action_id, block_id, or by
+// block_id/action_id, which is exact.
 func (p *Person) find(what string, on On, fits func(map[string]any) bool) (target, error) {
 	m, v, err := p.now(on)
 	if err != nil {
@@ -139,13 +140,18 @@ func (p *Person) find(what string, on On, fits func(map[string]any) bool) (targe
 				text(object(e, "text"), "text"), text(object(block, "label"), "text"),
 				text(object(e, "placeholder"), "text"), text(e, "action_id"), text(block, "block_id"),
 			}
-			if slices.Contains(names, what) {
+			if slices.Contains(names, what) || what == address(block, e) {
 				return target{m, v, block, e}, nil
 			}
 			there = append(there, strings.Join(slices.DeleteFunc(names, func(s string) bool { return s == "" }), "|"))
 		}
 	}
 	return target{}, fmt.Errorf("%s finds no %q there; there are: %s", p.Name, what, strings.Join(there, ", "))
+}
+
+// address names an element where a label may stand for several.
+func address(block, e map[string]any) string {
+	return text(block, "block_id") + "/" + text(e, "action_id")
 }
 
 // Presses pushes a button, found by its label or action_id, on a message or view,

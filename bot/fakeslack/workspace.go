@@ -135,6 +135,8 @@ type Workspace struct {
 	endpoints  Endpoints
 	httpClient *http.Client
 
+	page *Page // nil until ServePage
+
 	faults faults
 	pacer  pacer
 	hub    hub
