@@ -27,7 +27,13 @@ func (g *Engine) postMessage(ctx context.Context, scope Scope, e Effect) (any, e
 	if p.To, err = g.channelOf(ctx, scope, p.To); err != nil {
 		return nil, err
 	}
-	p.Message.Text = settleTimes(p.Message.Text, p.Zone, g.opts.Clock.Now())
+	if strings.Contains(p.Message.Text, timeMark) {
+		c, err := g.Campaign(ctx, string(scope))
+		if err != nil {
+			return nil, err
+		}
+		p.Message.Text = settle(p.Message.Text, p.Zone, g.opts.Clock.Now(), c)
+	}
 	ref, err := g.opts.Messenger.Post(ctx, Post{Key: e.ID, To: p.To, Thread: p.Thread, Message: p.Message, Lane: e.Lane})
 	return ref, err
 }
@@ -319,7 +325,7 @@ func (g *Engine) contactMessage(ctx context.Context, c Campaign, contact Contact
 	if err != nil {
 		return Message{}, err
 	}
-	text := settleTimes(contact.Text, contact.Zone, now)
+	text := settle(contact.Text, contact.Zone, now, c)
 	return Message{Text: WithHeadline(text, strings.TrimSpace(headline)), Buttons: taskButtons(c.ID, contact.Person, data.Count)}, nil
 }
 

@@ -109,6 +109,12 @@ type Advisory struct {
 	Raw       []byte    `json:"raw"`                // the OSV record, JSON
 }
 
+// line names an advisory where people read of it. OSV's site shows every record
+// by its ID.
+func (a Advisory) line() AdvisoryLine {
+	return AdvisoryLine{ID: a.ID, Summary: a.Summary, URL: "https://osv.dev/vulnerability/" + a.ID}
+}
+
 // Floor is a fixed version set by hand, for one branch of a package or for all.
 type Floor struct {
 	Package string    `json:"package"`          // package URL without version, or a plain name

@@ -20,6 +20,18 @@ var heldTime = regexp.MustCompile(`(by )?` + timeMark + `(-?\d+)` + timeMark)
 // holdTime returns a time as it stands in an approved text.
 func holdTime(t time.Time) string { return timeMark + strconv.FormatInt(t.Unix(), 10) + timeMark }
 
+// holdHelp stands for the help channel, which may not exist yet when a text is
+// approved.
+const holdHelp = Markup(timeMark + "help" + timeMark)
+
+// settle says an approved text in the reader's words: its times, and where the
+// help channel is.
+func settle(text, zone string, now time.Time, c Campaign) string {
+	help := c.HelpRef
+	help.Name = cmp.Or(help.Name, helpName(c.ID))
+	return settleTimes(strings.ReplaceAll(text, string(holdHelp), string(ChannelLink(help))), zone, now)
+}
+
 // settleTimes says the times of an approved text in the reader's words.
 func settleTimes(text, zone string, now time.Time) string {
 	reader := LocalTime{Zone: zone, Now: now}
@@ -48,17 +60,16 @@ func contactText(render Renderer, p Plan, revisions map[string]Revision, c PlanC
 	local := LocalTime{Zone: c.Zone, Held: true}
 	exposed := namesOf(targets, func(t Target) bool { return t.Exposure.Counts() })
 	action := Markup(render.Mrkdwn(Opening(rev.Text)))
-	help := Markup("#" + p.Frame.Help)
 	if c.Again {
 		return render.Render(rev.Texts, "more_work", MoreWorkData{
 			LocalTime: local, Title: p.Title, Count: c.Count, Total: c.Count, Verb: first.ask(), Due: first.Due,
 			Names: namesOf(targets, func(Target) bool { return true }), Exposed: len(exposed), Action: action,
-			Minutes: rev.Minutes, Tried: Markup(rev.Tried), HelpChannel: help,
+			Minutes: rev.Minutes, Tried: Markup(rev.Tried), HelpChannel: holdHelp,
 		})
 	}
 	data := FirstMessageData{
 		LocalTime: local, Title: p.Title, Count: c.Count, Verb: first.ask(), Due: first.Due, Exploited: p.Frame.Exploited,
-		Exposed: exposed, Action: action, Minutes: rev.Minutes, Tried: Markup(rev.Tried), Waiver: p.Frame.Waiver, HelpChannel: help,
+		Exposed: exposed, Action: action, Minutes: rev.Minutes, Tried: Markup(rev.Tried), Waiver: p.Frame.Waiver, HelpChannel: holdHelp,
 		Void: voidOf(p.Frame.Void, first.Name),
 	}
 	for _, t := range tracks[1:] {
@@ -76,14 +87,15 @@ func ticketText(render Renderer, p Plan, revisions map[string]Revision, t PlanTi
 	first := tracks[0]
 	texts := revisions[first.Name].Texts
 	title, err = render.Render(texts, "ticket_title", TicketTitleData{
-		Title: p.Title, Name: t.Name, Count: len(targets), Verb: first.ask(), Due: first.Due, Exposed: t.Slice == SliceExposed,
+		LocalTime: LocalTime{Zone: t.Zone}, Title: p.Title, Name: t.Name, Count: len(targets), Verb: first.ask(), Due: first.Due, Exposed: t.Slice == SliceExposed,
 	})
 	if err != nil {
 		return "", "", err
 	}
 	data := TicketBodyData{
-		Campaign: p.Campaign, Title: p.Title, Exploited: p.Frame.Exploited, Waiver: p.Frame.Waiver,
-		Owner: t.Team, Help: "#" + p.Frame.Help,
+		LocalTime: LocalTime{Zone: t.Zone}, Campaign: p.Campaign, Title: p.Title, Exploited: p.Frame.Exploited,
+		Advisories: p.Frame.Advisories, Pattern: p.Frame.Pattern, Waiver: p.Frame.Waiver,
+		Owner: t.Team, Contact: t.ContactName, Help: "#" + p.Frame.Help,
 	}
 	for _, target := range targets {
 		data.Targets = append(data.Targets, ticketTarget(target))

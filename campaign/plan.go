@@ -49,6 +49,9 @@ type Frame struct {
 	Waiver    string   `json:"waiver,omitempty"`
 	Help      string   `json:"help"` // name of the help channel
 	Void      []string `json:"void,omitempty"`
+
+	Advisories []AdvisoryLine `json:"advisories,omitempty"`
+	Pattern    string         `json:"pattern,omitempty"`
 }
 
 // PlanTrack is one line of work as it was approved.
@@ -85,16 +88,19 @@ type NotCovered struct {
 
 // PlanTicket is one ticket as it will be filed.
 type PlanTicket struct {
-	ID      string   `json:"id"`
-	Slice   string   `json:"slice"`
-	Name    string   `json:"name"`
-	Owner   string   `json:"owner"` // catalog ref
-	Team    string   `json:"team"`  // the owner's name
-	Contact Person   `json:"contact"`
-	Targets []string `json:"targets"`
-	Tasks   []string `json:"tasks"`
-	Title   string   `json:"title"`
-	Hash    string   `json:"hash"` // of title and body as approved
+	ID      string `json:"id"`
+	Slice   string `json:"slice"`
+	Name    string `json:"name"`
+	Owner   string `json:"owner"` // catalog ref
+	Team    string `json:"team"`  // the owner's name
+	Contact Person `json:"contact"`
+	// ContactName and Zone are the contact's, for the ticket's text.
+	ContactName string   `json:"contact_name,omitempty"`
+	Zone        string   `json:"zone,omitempty"`
+	Targets     []string `json:"targets"`
+	Tasks       []string `json:"tasks"`
+	Title       string   `json:"title"`
+	Hash        string   `json:"hash"` // of title and body as approved
 	// Joins says that the ticket exists and gets further tasks.
 	Joins bool `json:"joins,omitempty"`
 }
@@ -133,7 +139,10 @@ type PlanInput struct {
 func BuildPlan(in PlanInput) (Plan, error) {
 	p := Plan{
 		Campaign: in.Campaign.ID, Title: in.Campaign.Title, BuiltAt: in.Now, Targets: in.Targets.Targets,
-		Frame: Frame{Exploited: in.Campaign.Exploited, Waiver: in.Campaign.Waiver, Help: helpName(in.Campaign.ID)},
+		Frame: Frame{Exploited: in.Campaign.Exploited, Waiver: in.Campaign.Waiver, Help: helpName(in.Campaign.ID), Pattern: in.Campaign.Pattern},
+	}
+	for _, a := range in.Campaign.Advisories {
+		p.Frame.Advisories = append(p.Frame.Advisories, a.line())
 	}
 	for _, v := range in.Campaign.Void {
 		p.Frame.Void = append(p.Frame.Void, v.Track+": "+v.Method)
@@ -201,7 +210,8 @@ func (b *planBuilder) add(t Target, user User, tasks []string) {
 	ticket, ok := b.tickets[id]
 	if !ok {
 		ticket = &PlanTicket{
-			ID: id, Slice: SliceRest, Name: name, Owner: t.Owner, Team: ownerName(b.in.Catalog, t.Owner), Contact: user.Person, Joins: b.in.Filed[id],
+			ID: id, Slice: SliceRest, Name: name, Owner: t.Owner, Team: ownerName(b.in.Catalog, t.Owner), Contact: user.Person,
+			ContactName: user.Name, Zone: user.Zone, Joins: b.in.Filed[id],
 		}
 		b.tickets[id] = ticket
 	}

@@ -36,7 +36,7 @@ func (g *Engine) Show(ctx context.Context, id string) (Message, error) {
 		Rows: len(c.Rows), HelpRef: ChannelLink(c.HelpRef), CommandRef: ChannelLink(c.CommandRef),
 	}
 	for _, a := range c.Advisories {
-		data.Advisories = append(data.Advisories, AdvisoryLine{ID: a.ID, Summary: a.Summary})
+		data.Advisories = append(data.Advisories, a.line())
 	}
 	for _, f := range c.Floors {
 		data.Floors = append(data.Floors, FloorLine{Package: f.Package, Branch: f.Branch, Fixed: f.Fixed, Reason: f.Reason})
@@ -173,6 +173,13 @@ func (g *Engine) PlanMessage(ctx context.Context, id string) (Message, error) {
 	if err != nil || c.Plan == "" {
 		return m, err
 	}
+	if len(missing(items)) == 0 && c.StartedAt.IsZero() {
+		text, err := g.opts.Renderer.Render(nil, "launch_lock", LaunchLockData{Title: c.Title, Lines: lockLines(items)})
+		if err != nil {
+			return m, err
+		}
+		m.Text += "\n\n" + strings.TrimSpace(text)
+	}
 	drift := Diff(p, today)
 	if c.Status != Approved || drift.Empty() {
 		return m, nil
@@ -180,6 +187,14 @@ func (g *Engine) PlanMessage(ctx context.Context, id string) (Message, error) {
 	text, err := g.opts.Renderer.Render(nil, "drift", driftData(g.local(c), c, p, drift, g.opts.Brakes))
 	m.Text += "\n\n" + strings.TrimSpace(text)
 	return m, err
+}
+
+func lockLines(items []LockItem) []LockLine {
+	lines := make([]LockLine, 0, len(items))
+	for _, item := range items {
+		lines = append(lines, LockLine{What: item.Name, OK: item.OK, Missing: item.Need})
+	}
+	return lines
 }
 
 func driftData(local LocalTime, c Campaign, p Plan, d Difference, brakes Brakes) DriftData {
