@@ -104,6 +104,19 @@ func (g *Engine) unknownTasks(ctx context.Context, actor Person, c Campaign, nam
 	return tasks, nil
 }
 
+// UnknownOf counts the targets of a campaign that a person could attest.
+func (g *Engine) UnknownOf(ctx context.Context, p Person, id string) (int, error) {
+	c, err := g.Campaign(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	tasks, err := g.unknownTasks(ctx, p, c, []string{"all"})
+	if KindOf(err) == NotFound && err != nil {
+		return 0, nil
+	}
+	return len(tasks), err
+}
+
 // leads returns whether a person belongs to an owner, or to a unit above it.
 func (g *Engine) leads(ctx context.Context, p Person, owner string) (bool, error) {
 	catalog, _, err := g.catalog(ctx)

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -159,4 +160,18 @@ func noTrack(c Campaign, track string) error {
 		return Refuse(NotFound, "This campaign has no tracks yet. Add one with `/campaign track`.")
 	}
 	return Refuse(NotFound, fmt.Sprintf("There is no track %q. This campaign has %s.", string(Escape(track)), enumerate(names)))
+}
+
+// Instructions returns the newest text of a track; "" when it has none.
+func (g *Engine) Instructions(ctx context.Context, id, track string) (string, error) {
+	c, err := g.Campaign(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	t, _ := c.Track(track)
+	rev, _, err := Load[Revision](ctx, g.opts.Store, Scope(id), KindRevision, revisionID(track, t.Revision))
+	if KindOf(err) == NotFound && err != nil {
+		return "", nil
+	}
+	return rev.Text, err
 }

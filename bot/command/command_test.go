@@ -1,0 +1,186 @@
+package command
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/musterbot/muster/campaign"
+)
+
+func TestWordsAreReadAsPeopleTypeThem(t *testing.T) {
+	tests := map[string]struct {
+		text string
+		want []string
+	}{
+		"plain":                 {"show log4j-rce", []string{"show", "log4j-rce"}},
+		"smart quotes":          {"new “log4j spring”", []string{"new", "log4j spring"}},
+		"straight quotes":       {`new "log4j spring" for log4j*`, []string{"new", "log4j spring", "for", "log4j*"}},
+		"German quotes":         {"new „log4j“", []string{"new", "log4j"}},
+		"an apostrophe":         {"attest ledger no it doesn't, I'm sure", []string{"attest", "ledger", "no", "it", "doesn't,", "I'm", "sure"}},
+		"single quotes":         {"void 'class removed' ‘it grows back’", []string{"void", "class removed", "it grows back"}},
+		"an empty value":        {`edit waiver ""`, []string{"edit", "waiver", ""}},
+		"a quote never closed":  {`new "log4j RCE`, []string{"new", "log4j RCE"}},
+		"lines and tabs":        {"a\tb\nc", []string{"a", "b", "c"}},
+		"mentions stay as they": {"dryrun fix <@U123|mei>", []string{"dryrun", "fix", "<@U123|mei>"}},
+		"nothing":               {"  ", nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) { require.Equal(t, tt.want, split(tt.text)) })
+	}
+}
+
+func FuzzWords(f *testing.F) {
+	for _, seed := range []string{"new “log4j” 'x", `a "b c" d`, "<@U1|x> <!channel>", "due fri 17:00", "in 6h", "\xff'"} {
+		f.Add(seed)
+	}
+	now := time.Date(2021, 12, 13, 9, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, text string) {
+		words := split(text)
+		total := 0
+		for _, word := range words {
+			total += utf8.RuneCountInString(word)
+		}
+		require.LessOrEqual(t, total, utf8.RuneCountInString(text), "nothing is invented")
+		if _, rest, ok := when(words, now); ok {
+			require.Less(t, len(rest), len(words), "a time is made of words")
+		}
+		name, rest := firstWord(text)
+		require.False(t, strings.ContainsAny(name, " \t\n\r"))
+		require.LessOrEqual(t, len(name)+len(rest), len(text))
+		nearest(name, []string{"launch", "list"})
+	})
+}
+
+func TestTimesAreReadInThePersonsZone(t *testing.T) {
+	sydney, err := time.LoadLocation("Australia/Sydney")
+	require.NoError(t, err)
+	now := time.Date(2021, 12, 13, 9, 30, 0, 0, sydney) // a Monday
+	at := func(month time.Month, day, h, m int) time.Time {
+		return time.Date(2021, month, day, h, m, 0, 0, sydney)
+	}
+	tests := map[string]struct {
+		text string
+		want time.Time
+		rest string
+		bad  bool
+	}{
+		"a weekday with an hour":       {text: "fri 17:00", want: at(12, 17, 17, 0)},
+		"a whole weekday":              {text: "Friday", want: at(12, 17, 17, 0)},
+		"today's weekday, later today": {text: "mon 10:00", want: at(12, 13, 10, 0)},
+		"today's weekday, over":        {text: "mon 9:00", want: at(12, 20, 9, 0)},
+		"today":                        {text: "today 18:00", want: at(12, 13, 18, 0)},
+		"tomorrow in the morning":      {text: "tomorrow 9am", want: at(12, 14, 9, 0)},
+		"a date and an hour":           {text: "2021-12-17 18:00 please", want: at(12, 17, 18, 0), rest: "please"},
+		"a date":                       {text: "2021-12-17", want: at(12, 17, 17, 0)},
+		"an hour to come":              {text: "20:00", want: at(12, 13, 20, 0)},
+		"an hour that is over":         {text: "8:00", want: at(12, 14, 8, 0)},
+		"in hours":                     {text: "in 6h", want: at(12, 13, 15, 30)},
+		"in days":                      {text: "in 2 days", want: at(12, 15, 9, 30)},
+		"in no unit":                   {text: "in 6", bad: true},
+		"in too long":                  {text: "in 5000 weeks", bad: true},
+		"soon":                         {text: "soon", bad: true},
+		"half a weekday":               {text: "frida", want: at(12, 17, 17, 0)},
+		"no weekday":                   {text: "friends", bad: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, rest, ok := when(split(tt.text), now)
+			require.Equal(t, !tt.bad, ok)
+			if ok {
+				require.Equal(t, tt.want, got)
+				require.Equal(t, tt.rest, strings.Join(rest, " "))
+			}
+		})
+	}
+}
+
+// The commands that the product promises, each with its help.
+func TestEveryCommandHasItsRowAndItsHelp(t *testing.T) {
+	promised := strings.Fields("new show list edit attach track floor dryrun approve plan launch pause resume status tickets triage attest void rebaseline declare ask digest command close cancel audit help")
+	r := &Router{rows: append(commands{}.table(), Command{Name: "help", Summary: "this list"})}
+	for _, name := range promised {
+		row, _, ok := r.find(name)
+		require.True(t, ok, name)
+		m, err := r.help(t.Context(), Call{Words: []string{name}})
+		require.NoError(t, err)
+		require.Contains(t, m.Text, "/campaign "+name)
+		require.NotEmpty(t, row.Summary)
+		require.NotContains(t, row.Summary, "!")
+	}
+	require.Len(t, r.rows, len(promised), "no row that nobody promised")
+	m, err := r.help(t.Context(), Call{})
+	require.NoError(t, err)
+	require.Less(t, utf8.RuneCountInString(m.Text), 6000)
+}
+
+func TestWhatSteersNeedsARole(t *testing.T) {
+	free := map[string]bool{"show": true, "list": true, "status": true, "tickets": true, "attest": true, "command": true}
+	for _, row := range (commands{}).table() {
+		require.Equal(t, free[row.Name], row.Role == campaign.Everybody, row.Name)
+	}
+}
+
+type nobody struct{ campaign.Roles }
+
+func (nobody) Has(context.Context, campaign.Person, campaign.Role) (bool, error) { return false, nil }
+
+type everybody struct{ campaign.Directory }
+
+func TestAHalfFilledTableIsRefused(t *testing.T) {
+	run := func(context.Context, Call) (campaign.Message, error) { return campaign.Message{}, nil }
+	good := Command{Name: "show", Summary: "shows", Run: run}
+	tests := map[string][]Command{
+		"twice":       {good, good},
+		"no name":     {{Summary: "shows", Run: run}},
+		"no summary":  {{Name: "show", Run: run}},
+		"nothing run": {{Name: "show", Summary: "shows"}},
+		"upper case":  {{Name: "Show", Summary: "shows", Run: run}},
+		"two words":   {{Name: "show all", Summary: "shows", Run: run}},
+		"help again":  {{Name: "help", Summary: "helps", Run: run}},
+	}
+	o := Options{Engine: &campaign.Engine{}, Roles: nobody{}, Directory: everybody{}, Clock: campaign.RealClock{}}
+	for name, rows := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := NewRouter(o, rows)
+			require.Error(t, err)
+		})
+	}
+	_, err := NewRouter(o, []Command{good})
+	require.NoError(t, err)
+	_, err = NewRouter(Options{}, []Command{good})
+	require.Error(t, err)
+}
+
+func TestTheNearestCommandIsFound(t *testing.T) {
+	names := []string{"launch", "list", "show", "status", "pause"}
+	tests := map[string]struct{ typed, want string }{
+		"a letter missing": {"lanch", "launch"},
+		"two swapped":      {"lsit", "list"},
+		"upper case":       {"PAUSE", "pause"},
+		"something else":   {"weather", ""},
+		"very long":        {strings.Repeat("launch", 20), ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) { require.Equal(t, tt.want, nearest(tt.typed, names)) })
+	}
+}
+
+func TestPauseOvertakes(t *testing.T) {
+	require.True(t, Overtakes(" Pause log4j-rce"))
+	require.False(t, Overtakes("resume"))
+	require.False(t, Overtakes(""))
+}
+
+func TestInstructionsKeepTheirLines(t *testing.T) {
+	before, after, found := cutWord("due fri 17:00 instructions 1. One.\n2. Two.", "instructions")
+	require.True(t, found)
+	require.Equal(t, "due fri 17:00 ", before)
+	require.Equal(t, " 1. One.\n2. Two.", after)
+	_, _, found = cutWord("methods reinstructions", "instructions")
+	require.False(t, found, "only a word that stands alone")
+}

@@ -1,0 +1,93 @@
+package command
+
+import "github.com/musterbot/muster/campaign"
+
+// commands carries out the rows of the table.
+type commands struct{ Options }
+
+// table is /campaign, in the order in which a campaign needs it.
+func (c commands) table() []Command {
+	return []Command{
+		{
+			Name: "new", Args: `"title" [for PATTERN]`, Role: campaign.Commander, Run: c.create, Form: c.createForm,
+			Summary: "start a campaign, with a name alone or an advisory",
+			Detail: "`/campaign new \"log4j RCE\"` is enough at hour zero. `for log4j*` says what to look for; `/campaign new GHSA-jfh8-c2jp-5v3q` takes a record " +
+				"where an advisory source is configured; a record may also be pasted as JSON. Without a title it opens a form.",
+		},
+		{Name: "show", Args: "[campaign]", Needs: OneCampaign, Run: c.show, Summary: "what a campaign is, whom it concerns, what comes next"},
+		{Name: "list", Run: c.list, Summary: "all campaigns, the newest first"},
+		{
+			Name: "edit", Args: "[zone ZONE] [waiver ID] [exploited yes|no] [grouping service|team] [deputy @person] [title \"…\"]", Role: campaign.Commander, Needs: OneCampaign, Run: c.edit, Form: c.editForm,
+			Summary: "change what a campaign says of itself",
+			Detail:  "Without more words it opens a form. `/campaign edit deputy @devi waiver CHG0012345`.",
+		},
+		{
+			Name: "attach", Args: "[ID or JSON]", Role: campaign.Commander, Needs: OneCampaign, Run: c.attach, Form: c.attachForm,
+			Summary: "attach an advisory, or renew one",
+			Detail:  "An ID is looked up where an advisory source is configured; a record may be pasted as OSV JSON, here or in the form that opens without more words.",
+		},
+		{
+			Name: "track", Args: "NAME [due WHEN] [proof scan|second_person|attestation] [methods \"a, b\"] [kind KIND] [instructions TEXT]", Role: campaign.Commander, Needs: OneCampaign, Run: c.track, Form: c.trackForm,
+			Summary: "a line of work: its due date, proof, methods and instructions",
+			Detail:  "`/campaign track mitigate due fri 17:00`. Instructions are numbered steps in Markdown and reach to the end of the text; with the name alone a form opens for them.",
+		},
+		{
+			Name: "floor", Args: "PACKAGE [BRANCH=]VERSION \"reason\"", Role: campaign.Commander, Needs: OneCampaign, Run: c.floor,
+			Summary: "set the fixed version by hand, per branch",
+			Detail:  "`/campaign floor log4j-core 2.12=2.12.2 \"the backport for Java 7\"`.",
+		},
+		{
+			Name: "dryrun", Args: "TRACK @reviewer @reviewer | TRACK resolve", Role: campaign.Commander, Needs: OneCampaign, Run: c.dryrun,
+			Summary: "let people execute the instructions before anyone receives them",
+			Detail:  "`resolve` marks the reviewers' comments as dealt with.",
+		},
+		{Name: "approve", Role: campaign.Commander, Needs: OneCampaign, Run: c.approve, Summary: "freeze the plan: targets, texts and dates as they are now"},
+		{Name: "plan", Role: campaign.Commander, Needs: OneCampaign, Run: c.plan, Summary: "what a launch would do, what is missing, what has changed since the approval"},
+		{
+			Name: "launch", Args: "[exposed|rest|all]", Role: campaign.Commander, Needs: OneCampaign, Sure: true, Run: c.launch,
+			Summary: "send out the approved plan, slice by slice",
+			Detail:  "Without a slice it shows the plan with its buttons. Nothing that was sent can be taken back.",
+		},
+		{Name: "pause", Role: campaign.Commander, Needs: OneCampaign, Run: c.pause, Summary: "hold back everything that has not gone out, at once"},
+		{Name: "resume", Role: campaign.Commander, Needs: OneCampaign, Run: c.resume, Summary: "go on where it was paused"},
+		{Name: "status", Args: "[campaign]", Needs: OneCampaign, Run: c.status, Summary: "the numbers of now: safe or not, exposed, unknown"},
+		{Name: "tickets", Args: "[campaign]", Needs: AnyCampaign, Run: c.tickets, Summary: "what is mine, exposed and soonest due first"},
+		{
+			Name: "triage", Args: "[NAME… affected|not-affected [owner REF] \"reason\"] | waive \"reason\"", Role: campaign.Commander, Needs: OneCampaign, Run: c.triage,
+			Summary: "judge what is doubtful or has no owner",
+			Detail:  "Without more words it lists them. `/campaign triage ledger affected owner group:payments \"they run it\"`; `all` means the whole list.",
+		},
+		{
+			Name: "attest", Args: "NAME…|all yes|no \"how you checked\"", Needs: OneCampaign, Run: c.attest, Form: c.attestForm,
+			Summary: "say of services without a scan whether they run it",
+			Detail:  "`/campaign attest ledger no \"searched the images for log4j-core\"`; `all` means all unknown ones of your teams. Without more words it opens a form.",
+		},
+		{
+			Name: "void", Args: "[TRACK] METHOD \"reason\"", Role: campaign.Commander, Needs: OneCampaign, Run: c.void,
+			Summary: "say that a method does not count any more, and reopen what was done by it",
+			Detail:  "`/campaign void flag \"it leaves a second hole open\"`.",
+		},
+		{
+			Name: "rebaseline", Args: "all|exposed|unfinished [\"reason\"]", Role: campaign.Commander, Needs: OneCampaign, Run: c.rebaseline,
+			Summary: "reopen what does not reach the fixed versions any more",
+		},
+		{Name: "declare", Args: "contained|fixed", Role: campaign.Commander, Needs: OneCampaign, Run: c.declare, Summary: "declare a milestone, with the numbers beside it"},
+		{
+			Name: "ask", Args: "@person \"what\" by WHEN", Role: campaign.Commander, Needs: OneCampaign, Run: c.ask,
+			Summary: "ask a leader for a decision, by name and with a time",
+			Detail:  "`/campaign ask @dana \"waive the freeze for six Payments services\" by 20:00`.",
+		},
+		{
+			Name: "digest", Args: "[executives|leads|team]", Role: campaign.Commander, Needs: OneCampaign, Run: c.digest,
+			Summary: "post a digest now, beside those on schedule",
+		},
+		{
+			Name: "command", Args: "@person|accept|decline|take", Needs: OneCampaign, Run: c.command,
+			Summary: "hand over command; it counts once it is accepted",
+			Detail:  "`take` is for the deputy and for commanders, when nobody answers; it is announced.",
+		},
+		{Name: "close", Role: campaign.Commander, Needs: OneCampaign, Sure: true, Run: c.close, Summary: "close the campaign, with its final report"},
+		{Name: "audit", Args: "[N]", Role: campaign.Auditor, Needs: OneCampaign, Run: c.audit, Summary: "the newest records of who changed what"},
+		{Name: "cancel", Role: campaign.Commander, Needs: OneCampaign, Sure: true, Run: c.cancel, Summary: "end a campaign before its goal"},
+	}
+}
