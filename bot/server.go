@@ -28,10 +28,10 @@ type Handlers interface {
 	// Serial returns the order that the envelope keeps; "" for what overtakes
 	// everything else of its person.
 	Serial(e campaign.Envelope) string
-	// Beside does what a trigger forces, because a trigger lives three seconds:
-	// it opens a form. It runs beside the append, and has nothing else to do
-	// for most envelopes.
-	Beside(ctx context.Context, e campaign.Envelope)
+	// Beside returns what a trigger forces, because a trigger lives three
+	// seconds: to open a form. It runs beside the append. It is nil for most
+	// envelopes.
+	Beside(e campaign.Envelope) func(context.Context)
 }
 
 // Options are what a Server needs.
@@ -106,8 +106,9 @@ func (s *Server) receive(ctx context.Context, kind campaign.EnvelopeKind, payloa
 
 // runBeside starts what a trigger forces; Close waits for it.
 func (s *Server) runBeside(ctx context.Context, env campaign.Envelope) {
-	if env.Kind != campaign.EnvelopeCommand && env.Kind != campaign.EnvelopeAction {
-		return // nothing else carries a trigger that serves
+	run := s.opts.Handlers.Beside(env)
+	if run == nil {
+		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,6 +118,6 @@ func (s *Server) runBeside(ctx context.Context, env campaign.Envelope) {
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), besideFor, errors.New("the trigger has expired"))
 	s.beside.Go(func() {
 		defer cancel()
-		s.opts.Handlers.Beside(ctx, env)
+		run(ctx)
 	})
 }

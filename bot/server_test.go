@@ -41,10 +41,11 @@ func (q *quiet) Check(_ context.Context, e campaign.Envelope) (any, bool, error)
 
 func (*quiet) Serial(e campaign.Envelope) string { return string(e.Actor) }
 
-func (q *quiet) Beside(_ context.Context, e campaign.Envelope) {
+func (q *quiet) Beside(e campaign.Envelope) func(context.Context) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.beside = append(q.beside, e.Kind)
+	return nil
 }
 
 // door is a server on a store of its own.
