@@ -295,9 +295,9 @@ func (tx *transaction) tellContact(c Campaign, a *Advice, person string) error {
 		at = morning(tx.now, contact.Zone)
 	}
 	key := advicePrefix + person + "/" + a.ID
-	return tx.effectAt(Effect{
-		ID: opaqueID(string(tx.scope), "message", key), Kind: EffectMessage, Subject: key, Lane: Bulk, Serial: contactSubject(person),
-	}, postPayload{To: contact.Person.User(), Zone: contact.Zone, Message: m}, at)
+	return tx.effect(Effect{
+		ID: opaqueID(string(tx.scope), "message", key), Kind: EffectMessage, Subject: key, Lane: Bulk, NotBefore: at,
+	}, postPayload{To: contact.Person.User(), Zone: contact.Zone, Message: m})
 }
 
 // adviceMoved says what the change means for one contact, what they did first.

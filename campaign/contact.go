@@ -15,6 +15,8 @@ type Contact struct {
 	Message MessageRef `json:"message,omitzero"`
 	// First is the ID of the effect that posts the first message.
 	First string `json:"first,omitempty"`
+	// Waiting are the effects of messages that go out once their tickets exist.
+	Waiting []string `json:"waiting,omitempty"`
 	// Asked counts the messages that asked something new after the first.
 	Asked    int       `json:"asked,omitempty"`
 	FirstAt  time.Time `json:"first_at,omitzero"`

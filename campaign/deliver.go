@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,6 +25,9 @@ func (g *Engine) postMessage(ctx context.Context, scope Scope, e Effect) (any, e
 	if err != nil {
 		return nil, err
 	}
+	if err := g.ticketsFirst(ctx, scope, p.After); err != nil {
+		return nil, err
+	}
 	if p.To, err = g.channelOf(ctx, scope, p.To); err != nil {
 		return nil, err
 	}
@@ -36,6 +40,21 @@ func (g *Engine) postMessage(ctx context.Context, scope Scope, e Effect) (any, e
 	}
 	ref, err := g.opts.Messenger.Post(ctx, Post{Key: e.ID, To: p.To, Thread: p.Thread, Message: p.Message, Lane: e.Lane})
 	return ref, err
+}
+
+// ticketsFirst holds a message back whose tickets are not all there: the
+// heartbeat may have given it its due entry too early.
+func (g *Engine) ticketsFirst(ctx context.Context, scope Scope, ids []string) error {
+	for _, id := range slices.Backward(ids) {
+		t, _, err := Load[Ticket](ctx, g.opts.Store, scope, KindTicket, id)
+		if err != nil {
+			return err
+		}
+		if t.Ref.ID == "" {
+			return &Error{Kind: Unavailable, Message: "Its tickets are still being filed.", RetryAfter: time.Minute}
+		}
+	}
+	return nil
 }
 
 // findMessage looks for what an earlier attempt may have posted.
@@ -162,7 +181,10 @@ func ticketFiled(tx *transaction, e Effect) error {
 		t.Status = TicketOpen
 	}
 	tx.count(counterFiled, 1)
-	return save(tx, KindTicket, t.ID, t)
+	if err := save(tx, KindTicket, t.ID, t); err != nil {
+		return err
+	}
+	return tx.releaseMessages(t)
 }
 
 const counterFiled = "tickets_filed"

@@ -17,6 +17,10 @@ type Effect struct {
 	Payload json.RawMessage `json:"payload,omitempty"` // by kind
 	Lane    Lane            `json:"lane,omitempty"`
 	Serial  string          `json:"serial,omitempty"`
+	// NotBefore is when it may go out at the earliest; zero for at once.
+	NotBefore time.Time `json:"not_before,omitzero"`
+	// Waits says that it has no due entry yet: what it waits for gives it one.
+	Waits bool `json:"waits,omitempty"`
 	// Result is where it ended up: a MessageRef, a TicketRef, a ChannelRef.
 	Result    json.RawMessage `json:"result,omitempty"`
 	Attempts  int             `json:"attempts,omitempty"`

@@ -58,7 +58,7 @@ func (g *Engine) restoreEffects(ctx context.Context, scope Scope) error {
 				return err
 			}
 			if now := g.opts.Clock.Now(); now.Sub(e.CreatedAt) > g.restoreAfter() {
-				change.Due = append(change.Due, DueEntry{ID: e.dueID(), Lane: e.Lane, Serial: e.Serial, At: now.Add(g.restoreAfter())})
+				change.Due = append(change.Due, DueEntry{ID: e.dueID(), Lane: e.Lane, Serial: e.Serial, At: latest(now.Add(g.restoreAfter()), e.NotBefore)})
 			}
 		}
 		if len(change.Due) == 0 {

@@ -329,9 +329,9 @@ func (tx *transaction) fileContact(c Campaign, w Wave, planned PlanContact) erro
 			contact.Tickets = append(contact.Tickets, id)
 		}
 	}
-	e := Effect{Kind: EffectFirstMessage, Subject: contactSubject(string(planned.Person)), Lane: Bulk, Serial: contactSubject(string(planned.Person))}
+	e := Effect{Kind: EffectFirstMessage, Subject: contactSubject(string(planned.Person)), Lane: Bulk}
 	post := postPayload{
-		To: planned.Person.User(), Zone: planned.Zone,
+		To: planned.Person.User(), Zone: planned.Zone, After: planned.Tickets,
 		Message: Message{Text: planned.Text, Buttons: taskButtons(c.ID, planned.Person, planned.Count)},
 	}
 	if contact.First == "" {
@@ -342,14 +342,68 @@ func (tx *transaction) fileContact(c Campaign, w Wave, planned PlanContact) erro
 		contact.Asked++
 		e.ID, e.Kind = opaqueID(string(tx.scope), "more", string(planned.Person), w.ID), EffectMessage
 	}
+	e.NotBefore = tx.now
+	if w.Slice != SliceExposed {
+		e.NotBefore = morning(tx.now, planned.Zone)
+	}
+	filed, err := tx.allFiled(planned.Tickets)
+	if err != nil {
+		return err
+	}
+	if !filed { // the last of its tickets lets it go; see releaseMessages
+		contact.Waiting = append(contact.Waiting, e.ID)
+		e.Waits = true
+	}
 	if err := save(tx, KindContact, string(planned.Person), contact); err != nil {
 		return err
 	}
-	at := tx.now
-	if w.Slice != SliceExposed {
-		at = morning(tx.now, planned.Zone)
+	return tx.effect(e, post)
+}
+
+// allFiled returns whether tickets exist in the tracker. Those of one contact are
+// filed in their order, so the last one is looked at first.
+func (tx *transaction) allFiled(ids []string) (bool, error) {
+	for _, id := range slices.Backward(ids) {
+		t, found, err := find[Ticket](tx, KindTicket, id)
+		if err != nil || !found || t.Ref.ID == "" {
+			return false, err
+		}
 	}
-	return tx.effectAt(e, post, at)
+	return true, nil
+}
+
+// releaseMessages lets the messages of a contact go that waited for this ticket
+// as the last one.
+func (tx *transaction) releaseMessages(t Ticket) error {
+	contact, found, err := find[Contact](tx, KindContact, t.Contact)
+	if err != nil || !found || len(contact.Waiting) == 0 {
+		return err
+	}
+	var still []string
+	for _, id := range contact.Waiting {
+		e, err := load[Effect](tx, KindEffect, id)
+		if err != nil {
+			return err
+		}
+		p, err := decodePayload[postPayload](e)
+		if err != nil {
+			return err
+		}
+		filed, err := tx.allFiled(p.After)
+		if err != nil {
+			return err
+		}
+		if !filed {
+			still = append(still, id)
+			continue
+		}
+		tx.due(DueEntry{ID: e.dueID(), Lane: e.Lane, Serial: e.Serial, At: e.NotBefore})
+	}
+	if len(still) == len(contact.Waiting) {
+		return nil
+	}
+	contact.Waiting = still
+	return save(tx, KindContact, t.Contact, contact)
 }
 
 // showWave keeps one message about the wave in the command channel.

@@ -10,6 +10,8 @@ type postPayload struct {
 	Message Message `json:"message"`
 	// Zone is the reader's, for the times of an approved text.
 	Zone string `json:"zone,omitempty"`
+	// After are the tickets that must exist before it is sent.
+	After []string `json:"after,omitempty"`
 	// Remember names the record that keeps where the message went, so that it
 	// can be edited or threaded later; "" for none.
 	Remember string `json:"remember,omitempty"`

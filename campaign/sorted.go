@@ -23,3 +23,11 @@ func compareStrings(pairs ...string) int {
 
 // timeKey writes a time so that byte order is time order.
 func timeKey(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// latest returns the later of two times.
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -176,10 +176,7 @@ func (tx *transaction) audit(action, subject, before, after, reason string) erro
 
 // effect plans something outgoing. An effect with this ID that exists already
 // stays as it is, so that planning twice sends once.
-func (tx *transaction) effect(e Effect, payload any) error { return tx.effectAt(e, payload, tx.now) }
-
-// effectAt is effect for something that is not to go out before its time.
-func (tx *transaction) effectAt(e Effect, payload any, at time.Time) error {
+func (tx *transaction) effect(e Effect, payload any) error {
 	if _, found, err := find[Effect](tx, KindEffect, e.ID); err != nil || found {
 		return err
 	}
@@ -195,7 +192,9 @@ func (tx *transaction) effectAt(e Effect, payload any, at time.Time) error {
 		return err
 	}
 	tx.index(IndexEntry{Name: indexOpenEffects, ID: e.ID})
-	tx.due(DueEntry{ID: e.dueID(), Lane: e.Lane, Serial: e.Serial, At: at})
+	if !e.Waits {
+		tx.due(DueEntry{ID: e.dueID(), Lane: e.Lane, Serial: e.Serial, At: latest(tx.now, e.NotBefore)})
+	}
 	return nil
 }
 
