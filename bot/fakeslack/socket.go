@@ -27,6 +27,7 @@ type hub struct {
 	off     bool
 	tickets map[string]time.Time
 	sockets []*socket
+	opening int // connections that are being upgraded
 	turn    int
 	serial  int64
 }
@@ -79,10 +80,14 @@ func (w *Workspace) serveSocket(rw http.ResponseWriter, hr *http.Request) {
 	h.mu.Lock()
 	until, ok := h.tickets[hr.URL.Query().Get("ticket")]
 	delete(h.tickets, hr.URL.Query().Get("ticket"))
-	full := len(h.sockets) >= maxSockets
+	valid := ok && time.Now().Before(until)
+	full := len(h.sockets)+h.opening >= maxSockets
+	if valid && !full {
+		h.opening++
+	}
 	h.mu.Unlock()
 	switch {
-	case !ok || time.Now().After(until):
+	case !valid:
 		http.Error(rw, "invalid ticket", http.StatusForbidden)
 		return
 	case full:
@@ -91,6 +96,9 @@ func (w *Workspace) serveSocket(rw http.ResponseWriter, hr *http.Request) {
 	}
 	conn, err := upgrader.Upgrade(rw, hr, nil)
 	if err != nil {
+		h.mu.Lock()
+		h.opening--
+		h.mu.Unlock()
 		return // Upgrade has answered
 	}
 	s := &socket{
@@ -103,6 +111,7 @@ func (w *Workspace) serveSocket(rw http.ResponseWriter, hr *http.Request) {
 	hello := h.hello(len(h.sockets)+1, hr.URL.Query().Get("debug_reconnects") == "true")
 	s.queue <- frame{body: hello}
 	h.sockets = append(h.sockets, s)
+	h.opening--
 	h.mu.Unlock()
 	if w.ctx.Err() != nil {
 		s.close()
