@@ -88,6 +88,6 @@ func TestTextIsKeptAsItWasSent(t *testing.T) {
 	require.NoError(t, post(v, v.ops, slack.MsgOptionText("a < b & c", true)))
 	posts := v.ws.Posts("ops")
 	require.Equal(t, "a &lt; b &amp; c", posts[len(posts)-1].Text)
-	said := v.ann.Says("ops", `<script> & "quotes" for @bob in #vault`)
-	require.Equal(t, "&lt;script&gt; &amp; “quotes” for <@"+v.bob.ID+"> in <#"+v.vault+"|vault>", said.Text)
+	said := v.ann.Says("ops", `<script> & "quotes" for @bob in #vault.`)
+	require.Equal(t, "&lt;script&gt; &amp; “quotes” for <@"+v.bob.ID+"> in <#"+v.vault+"|vault>.", said.Text)
 }

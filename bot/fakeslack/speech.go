@@ -29,7 +29,7 @@ func (w *Workspace) typed(s string, command bool) string {
 var (
 	escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 	// written is what stands for something else: <@U1>, <#C1|x>, <!channel>, <https://…>, @ann, #ops.
-	written = regexp.MustCompile(`<(?:[@#!]|https?://)[^<>]*>|\B[@#][\p{L}\p{N}._-]+`)
+	written = regexp.MustCompile(`<(?:[@#!]|https?://)[^<>]*>|\B[@#][\p{L}\p{N}._-]*[\p{L}\p{N}_-]`)
 )
 
 func (w *Workspace) resolve(word string, command bool) string {
