@@ -9,5 +9,7 @@
 //	ops := ws.AddChannel("ops", ann)
 //	seen := ann.Runs(`/campaign new "log4j RCE"`, ops)
 //
+// ServePage shows it in a browser, where a visitor may act as anyone.
+//
 // Tests and the demo use it; the service itself never does.
 package fakeslack

@@ -198,6 +198,24 @@ func TestThePageInABrowser(t *testing.T) {
 	see.reads("#thread .log", "Thanks")
 	require.Equal(t, v.bob.ID, v.ws.Thread("ops", root.TS)[2].User, "as whom the visitor acts")
 
+	menu := slack.NewOptionsSelectBlockElement("static_select", plain("Method"), "method",
+		slack.NewOptionBlockObject("flag", plain("Flag"), nil), slack.NewOptionBlockObject("removed", plain("Class removed"), nil))
+	home := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: []slack.Block{
+		slack.NewSectionBlock(plain("My tickets"), nil, slack.NewAccessory(menu), slack.SectionBlockOptionBlockID("mine")),
+	}}}
+	_, err = v.api.PublishView(v.bob.ID, home, "")
+	require.NoError(t, err)
+	see.clicks(`#side a[href="#/home"]`)
+	see.reads("#body .home", "My tickets")
+	see.does(chromedp.Evaluate[chromedp.Void](`{
+		const menu = document.querySelector('[data-at="mine/method"]');
+		menu.value = "removed";
+		menu.dispatchEvent(new Event("change"));
+	}`))
+	require.NoError(t, v.ws.WaitFor(soon(t), func() bool {
+		return v.bob.Home().Values["mine"]["method"]["selected_option"] != nil
+	}))
+
 	see.clicks(`#side a[href="#/panel0"]`)
 	see.reads("#body td", "payments <b>")
 	require.Empty(t, evaluates[[]string](see, `performance.getEntriesByType("resource")

@@ -215,7 +215,7 @@ func (p *Page) conversation(r reader, person *Person, id, thread string) fields 
 		if here := p.place(link); here != "" {
 			link = here
 		}
-		bookmarks = append(bookmarks, fields{"title": b.Title, "href": link, "emoji": cmp.Or(emoji[strings.Trim(b.Emoji, ":")], "🔖")})
+		bookmarks = append(bookmarks, fields{"title": b.Title, "href": link})
 	}
 	out := fields{
 		"id": about.ID, "name": name, "kind": about.Kind, "member": member, "archived": about.Archived,

@@ -1,4 +1,4 @@
-import { byId, h } from "./dom.js";
+import { byId, h, icon } from "./dom.js";
 import { blocks } from "./blocks.js";
 import { composer } from "./composer.js";
 import { guide } from "./guide.js";
@@ -49,8 +49,14 @@ function keyOf(state) {
   return open === "dm" ? state.open?.id ?? "dm" : open;
 }
 
+let headed = null; // what it says now
+
+/** head draws the head of the main column, unless it says the same already. */
 function head(...kids) {
-  byId("head").replaceChildren(...kids);
+  const box = h("div", {}, kids);
+  if (headed?.isEqualNode(box)) return;
+  headed = box.cloneNode(true);
+  byId("head").replaceChildren(...box.childNodes);
 }
 
 function channel(state, fresh) {
@@ -64,12 +70,13 @@ function channel(state, fresh) {
     return;
   }
   const named = c.kind === "channel" || c.kind === "group";
-  const sign = c.kind === "group" ? "🔒 " : named ? "# " : "";
+  const sign = c.kind === "group" ? icon("lock") : named ? "# " : "";
   head(h("div", { class: "line1" }, h("h1", {}, h("span", { "aria-hidden": "true", class: "sign" }, sign), c.name),
     named && h("span", { class: "muted members" }, `${c.members} ${c.members === 1 ? "member" : "members"}`),
-    c.pins > 0 && h("span", { class: "muted members" }, `📌 ${c.pins}`),
+    c.pins > 0 && h("span", { class: "muted members" }, icon("pin"), `${c.pins} pinned`),
+    c.kind === "im" && tabs("dm"),
     c.topic?.length > 0 && h("div", { class: "topic" }, spans(c.topic))),
-  c.bookmarks.length > 0 && h("div", { class: "bookmarks" }, c.bookmarks.map((b) => h("span", {}, h("span", { "aria-hidden": "true" }, `${b.emoji} `), link(b.href, b.title)))));
+  c.bookmarks.length > 0 && h("div", { class: "bookmarks" }, c.bookmarks.map((b) => h("span", {}, icon("bookmark"), link(b.href, b.title)))));
   let box = body.querySelector(".log");
   if (!box) {
     box = h("ol", { class: "log", role: "log", "aria-label": `Messages in ${c.name}`, tabindex: "-1" });
@@ -111,10 +118,12 @@ function seen(channel, inThread, messages) {
   act({ do: "read", channel, thread: inThread, ts: last.ts });
 }
 
+const tabs = (open) => h("nav", { class: "tabs", "aria-label": "App" }, [["home", "Home"], ["dm", "Messages"]].map(([to, words]) =>
+  h("a", { href: `#/${to}`, "aria-current": to === open ? "page" : undefined }, words)));
+
 function home(state) {
   const body = byId("body");
-  head(h("div", { class: "line1" }, h("h1", {}, state.bot.name), h("nav", { class: "tabs", "aria-label": "App" },
-    h("a", { href: "#/home", "aria-current": "page" }, "Home"), h("a", { href: "#/dm" }, "Messages"))));
+  head(h("div", { class: "line1" }, h("h1", {}, state.bot.name), tabs("home")));
   bare();
   if (!state.home) {
     body.replaceChildren(h("p", { class: "nothing" }, `${state.bot.name} has not published a Home for this person yet.`));

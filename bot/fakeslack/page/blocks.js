@@ -1,4 +1,4 @@
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { label, link, spans } from "./text.js";
 import { chart } from "./chart.js";
 import { element } from "./elements.js";
@@ -57,7 +57,7 @@ function input(block, surface) {
  * loads nothing from elsewhere. */
 export function image(e, size) {
   const alt = e.alt_text ?? e.alt ?? "";
-  if (!e.src?.startsWith("/files/")) return h("span", { class: "outside" }, "🖼 ", link(e.src ?? "", alt || "Image"));
+  if (!e.src?.startsWith("/files/")) return h("span", { class: "outside" }, icon("image"), link(e.src ?? "", alt || "Image"));
   const picture = h("img", { src: e.src, alt, class: size, loading: "lazy" });
   return size ? picture : h("a", { href: e.src, target: "_blank", rel: "noopener" }, picture);
 }

@@ -49,14 +49,14 @@ function key(kind, i) {
 
 function numbers(title, data) {
   if (data.type === "pie") {
-    return h("table", { class: "unseen" }, h("caption", {}, title), (data.segments ?? []).map((x) =>
-      h("tr", {}, h("th", { scope: "row" }, x.label), h("td", {}, String(x.value)))));
+    return h("div", { class: "unseen" }, h("table", {}, h("caption", {}, title), (data.segments ?? []).map((x) =>
+      h("tr", {}, h("th", { scope: "row" }, x.label), h("td", {}, String(x.value))))));
   }
   const series = data.series ?? [];
-  return h("table", { class: "unseen" }, h("caption", {}, title),
+  return h("div", { class: "unseen" }, h("table", {}, h("caption", {}, title),
     h("tr", {}, h("td"), series.map((x) => h("th", { scope: "col" }, x.name))),
     (data.axis_config?.categories ?? []).map((name) => h("tr", {}, h("th", { scope: "row" }, name),
-      series.map((x) => h("td", {}, String(valueAt(x, name)))))));
+      series.map((x) => h("td", {}, String(valueAt(x, name))))))));
 }
 
 const valueAt = (series, name) => Number((series.data ?? []).find((p) => p.label === name)?.value ?? 0);

@@ -1,4 +1,4 @@
-import { byId, h, toast } from "./dom.js";
+import { byId, h, icon, toast } from "./dom.js";
 import { act, place, store } from "./store.js";
 
 const drafts = new Map(); // by place
@@ -9,12 +9,14 @@ export function composer(box, spot) {
   const key = `${spot.channel}/${spot.thread ?? ""}/${store.as}`;
   if (box.dataset.spot === key) return;
   box.dataset.spot = key;
+  let shift = false; // whether the newest Enter wants a line of its own
   const words = h("textarea", {
     id: spot.thread ? "reply" : "words", rows: "1", "aria-label": spot.label, placeholder: spot.label, enterkeyhint: "send",
     on: {
       input: () => { drafts.set(key, words.value); grow(words); },
-      keydown: (event) => {
-        if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      keydown: (event) => { shift = event.shiftKey; },
+      beforeinput: (event) => {
+        if (event.inputType !== "insertLineBreak" || shift) return;
         event.preventDefault();
         send();
       },
@@ -31,7 +33,7 @@ export function composer(box, spot) {
     await act(text.startsWith("/") ? { do: "run", channel: spot.channel, text } : { do: "say", channel: spot.channel, thread: spot.thread, text });
   };
   box.replaceChildren(h("form", { class: "compose", on: { submit: (event) => { event.preventDefault(); send(); } } }, words,
-    h("button", { type: "submit", class: "send", "aria-label": "Send" }, h("span", { "aria-hidden": "true" }, "➤"))));
+    h("button", { type: "submit", class: "send", "aria-label": "Send" }, icon("send"))));
   grow(words);
 }
 

@@ -1,4 +1,4 @@
-import { face, h, keyed } from "./dom.js";
+import { face, h, icon, keyed } from "./dom.js";
 import { spans } from "./text.js";
 import { blocks, image } from "./blocks.js";
 import { act, store } from "./store.js";
@@ -33,17 +33,17 @@ export function list(box, messages, scroller, inThread) {
 const quiet = (m) => Boolean(m.subtype && !["file_share", "thread_broadcast", "tombstone"].includes(m.subtype));
 
 function message(m, compact, inThread) {
-  if (quiet(m)) return h("li", { class: "message quiet", "data-ts": m.ts }, h("span", { class: "clock" }, m.time), h("span", {}, m.name, " ", spans(m.spans?.[0]?.c)));
+  if (quiet(m)) return h("li", { class: "message notice", "data-ts": m.ts }, h("span", { class: "clock" }, m.time), h("span", {}, spans(m.spans)));
   const side = compact ? h("span", { class: "clock" }, m.time) : face(m.user, m.name, m.app);
   const top = !compact && h("div", { class: "who" }, h("b", {}, m.name), m.app && h("span", { class: "app" }, "APP"), h("time", {}, m.time));
   const body = h("div", { class: "what" }, top, content(m), reactions(m), !inThread && replies(m));
   const row = h("li", { class: `message${m.hidden ? " hidden" : ""}${compact ? " compact" : ""}${m.pinned ? " pinned" : ""}`, "data-ts": m.ts }, side, body);
-  if (m.hidden) body.prepend(h("div", { class: "note" }, "👁 Only visible to you"));
-  if (m.pinned) body.prepend(h("div", { class: "note" }, "📌 Pinned"));
+  if (m.hidden) body.prepend(h("div", { class: "note" }, icon("eye"), "Only visible to you"));
+  if (m.pinned) body.prepend(h("div", { class: "note" }, icon("pin"), "Pinned"));
   if (m.hidden) {
     body.append(h("button", { type: "button", class: "dismiss", on: { click: () => { dismissed.add(m.ts); row.remove(); } } }, "Dismiss message"));
   } else if (!inThread) {
-    row.append(h("div", { class: "tools" }, h("a", { class: "tool", href: `#/${m.channel}/${m.ts}`, title: "Reply in thread" }, h("span", { "aria-hidden": "true" }, "💬"), h("span", { class: "unseen" }, "Reply in thread"))));
+    row.append(h("div", { class: "tools" }, h("a", { class: "tool", href: `#/${m.channel}/${m.ts}`, title: "Reply in thread" }, icon("thread"), h("span", { class: "unseen" }, "Reply in thread"))));
   }
   return row;
 }
@@ -57,7 +57,7 @@ function content(m) {
   for (const f of m.files ?? []) {
     parts.push(f.image
       ? h("figure", { class: "b-image" }, h("figcaption", {}, f.title), image(f))
-      : h("a", { class: "file", href: f.src, download: f.name }, h("span", { "aria-hidden": "true" }, "📄 "), h("b", {}, f.title), h("small", {}, sized(f.size))));
+      : h("a", { class: "file", href: f.src, download: f.name }, icon("file"), h("b", {}, f.title), h("small", {}, sized(f.size))));
   }
   if (m.edited) {
     const mark = h("span", { class: "edited" }, "(edited)");

@@ -25,6 +25,7 @@ export function modal(view, depth) {
   box.setAttribute("aria-label", view.title);
   box.replaceChildren(form);
   box.oncancel = (event) => { event.preventDefault(); close(view); };
+  box.onclose = () => { if (shown === stamp) close(view); }; // a browser may not wait for leave
   if (!box.open) box.showModal();
   const first = form.querySelector(".wrong input, .wrong select, .wrong textarea") ??
     (focused && form.querySelector(`[data-at="${CSS.escape(focused)}"]`)) ?? form.querySelector(".inside input, .inside select, .inside textarea");

@@ -1,4 +1,4 @@
-import { byId, face, h, keyed } from "./dom.js";
+import { byId, face, h, icon, keyed } from "./dom.js";
 import { act, become, place } from "./store.js";
 
 /** sidebar draws what the acting person can open. */
@@ -14,7 +14,7 @@ export function sidebar(state, open) {
   };
   const mine = state.channels.filter((c) => c.member);
   title("Apps");
-  entry("home", "#/home", "⌂", `${state.bot.name} Home`);
+  entry("home", "#/home", "home", `${state.bot.name} Home`);
   title("Direct messages");
   const dms = mine.filter((c) => c.kind === "im" || c.kind === "mpim");
   for (const c of dms) entry(c.id, `#/${c.id}`, "●", c.name, c);
@@ -22,10 +22,10 @@ export function sidebar(state, open) {
   title("Channels");
   for (const c of mine) {
     if (c.kind === "channel") entry(c.id, `#/${c.id}`, "#", c.name, c);
-    if (c.kind === "group") entry(c.id, `#/${c.id}`, "🔒", c.name, c);
+    if (c.kind === "group") entry(c.id, `#/${c.id}`, "lock", c.name, c);
   }
   if (state.panels.length > 0) title("Beside the workspace");
-  state.panels.forEach((name, i) => entry(`panel${i}`, `#/panel${i}`, "▤", name));
+  state.panels.forEach((name, i) => entry(`panel${i}`, `#/panel${i}`, "list", name));
   const others = state.channels.filter((c) => !c.member);
   if (others.length > 0) title("More channels");
   for (const c of others) entry(c.id, `#/${c.id}`, "+", c.name, { archived: c.archived });
@@ -33,11 +33,11 @@ export function sidebar(state, open) {
 }
 
 function row(item) {
-  const names = { "🔒": "private channel ", "+": "not joined, channel ", "#": "channel " };
+  const names = { lock: "private channel ", "+": "not joined, channel ", "#": "channel " };
   const badge = item.calls > 0 && h("span", { class: "badge", "aria-label": `${item.calls} for you` }, item.calls >= 100 ? "99+" : String(item.calls));
   return h("li", {}, h("a", {
     href: item.href, class: `${item.fresh || item.calls ? "fresh" : ""}${item.dim ? " dim" : ""}`, "aria-current": item.here ? "page" : undefined,
-  }, h("span", { class: "sign", "aria-hidden": "true" }, item.sign), h("span", { class: "name" }, h("span", { class: "unseen" }, names[item.sign] ?? ""), item.name,
+  }, h("span", { class: "sign", "aria-hidden": "true" }, ["home", "lock", "list"].includes(item.sign) ? icon(item.sign) : item.sign), h("span", { class: "name" }, h("span", { class: "unseen" }, names[item.sign] ?? ""), item.name,
     item.fresh > 0 && !item.calls && h("span", { class: "unseen" }, ", unread")), badge));
 }
 

@@ -47,8 +47,8 @@ export async function refresh() {
 /** act does something as the person whom the visitor acts as, and returns what that
  * person then sees. */
 export async function act(what) {
-  store.sent++;
-  document.body.classList.add("busy");
+  const quiet = what.do === "read"; // nobody waits for it
+  if (!quiet && store.sent++ === 0) document.body.classList.add("busy");
   try {
     const answer = await fetch("/page/act", {
       method: "POST", headers: { "Content-Type": "application/json", "X-Page-Token": token },
@@ -63,7 +63,7 @@ export async function act(what) {
     toast("The workspace does not answer. It may have been stopped.");
     return {};
   } finally {
-    if (--store.sent === 0) document.body.classList.remove("busy");
+    if (!quiet && --store.sent === 0) document.body.classList.remove("busy");
     refresh();
   }
 }
