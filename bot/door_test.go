@@ -455,4 +455,19 @@ func TestAppHomeShowsWhatIsMine(t *testing.T) {
 	home, err := h.ann.WaitsForHome(ctx, func(v fakeslack.View) bool { return strings.Contains(v.Words(), "ledger") })
 	require.NoError(t, err)
 	require.Contains(t, home.Words(), "log4j RCE")
+
+	mine, err := h.engine.TasksOf(t.Context(), campaign.NewPerson(h.TeamID(), h.ann.ID))
+	require.NoError(t, err)
+	require.Len(t, mine, 3)
+	picks := []string{mine[0].Task.ID, mine[1].Task.ID}
+	require.True(t, h.ann.Picks("home.pick#0", picks, *home).OK())
+	seen := h.ann.Presses("These are done", *home)
+	require.True(t, seen.OK(), seen.Text())
+	form, err := h.ann.WaitsForModal(ctx, func(v fakeslack.View) bool { return v.CallbackID == "task.done" })
+	require.NoError(t, err)
+	form, err = h.ann.Fills(*form, fakeslack.Fill{"How": "class removed"})
+	require.NoError(t, err)
+	require.True(t, h.ann.Submits(*form).OK())
+	_, err = h.ann.WaitsForHome(ctx, func(v fakeslack.View) bool { return strings.Contains(v.Words(), "2 done") })
+	require.NoError(t, err, "App Home follows")
 }

@@ -26,17 +26,26 @@ import (
 
 // quiet are handlers that have nothing to say.
 type quiet struct {
-	check func(campaign.Envelope) (any, bool, error)
-
 	mu     sync.Mutex
+	check  func(campaign.Envelope) (any, bool, error)
 	beside []campaign.EnvelopeKind
 }
 
+// fromNowOn lets a check have its say.
+func (q *quiet) fromNowOn(check func(campaign.Envelope) (any, bool, error)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.check = check
+}
+
 func (q *quiet) Check(_ context.Context, e campaign.Envelope) (any, bool, error) {
-	if q.check == nil {
+	q.mu.Lock()
+	check := q.check
+	q.mu.Unlock()
+	if check == nil {
 		return nil, false, nil
 	}
-	return q.check(e)
+	return check(e)
 }
 
 func (*quiet) Serial(e campaign.Envelope) string { return string(e.Actor) }
@@ -174,18 +183,18 @@ func TestWhatIsNotStoredIsNotAcknowledged(t *testing.T) {
 	w := d.overHTTP(t)
 	mei := w.AddUser("mei", fakeslack.Profile{})
 	w.AddChannel("general", mei)
-	d.handlers.check = func(campaign.Envelope) (any, bool, error) {
+	d.handlers.fromNowOn(func(campaign.Envelope) (any, bool, error) {
 		return nil, false, campaign.Refuse(campaign.Unavailable, "The disk is full.")
-	}
+	})
 	require.False(t, mei.Runs("/campaign list", "general").OK())
 	require.Empty(t, d.commands(t))
 }
 
 func TestARejectedFormIsNotStored(t *testing.T) {
 	d := openDoor(t)
-	d.handlers.check = func(e campaign.Envelope) (any, bool, error) {
+	d.handlers.fromNowOn(func(e campaign.Envelope) (any, bool, error) {
 		return map[string]string{"response_action": "errors"}, true, nil
-	}
+	})
 	w := httptest.NewRecorder()
 	signed(t, d.Interactivity(secret.New("s")), w, "payload="+`{"type":"view_submission","team":{"id":"T1"},"user":{"id":"U1"},"view":{"id":"V1","hash":"h"}}`)
 	require.Equal(t, http.StatusOK, w.Code)
