@@ -14,10 +14,10 @@ type handlers struct{ Options }
 // whose the thing is that the button is about.
 func (h handlers) actions() []Action {
 	return []Action{
-		{Name: "task.on_it", Run: h.onIt},
-		{Name: "task.done", Form: h.doneForm, Run: nothingLeft},
-		{Name: "task.blocked", Form: h.blockedForm, Run: nothingLeft},
-		{Name: "task.not_ours", Form: h.notOursForm, Run: nothingLeft},
+		{Name: "task.on_it", Owners: true, Run: h.onIt},
+		{Name: "task.done", Owners: true, Form: h.doneForm, Run: nothingLeft},
+		{Name: "task.blocked", Owners: true, Form: h.blockedForm, Run: nothingLeft},
+		{Name: "task.not_ours", Owners: true, Form: h.notOursForm, Run: nothingLeft},
 		{Name: "task.show_all", Run: h.showAll},
 		{Name: "odd.report", Form: h.oddForm, Run: nothingLeft},
 
@@ -63,9 +63,9 @@ func (h handlers) forms() []Form {
 		{Callback: "campaign.track", Role: campaign.Commander, Check: h.checkTrack, Run: h.setTrack},
 		{Callback: "campaign.attach", Role: campaign.Commander, Check: checkAttach, Run: h.attach},
 		{Callback: "campaign.attest", Check: needs("how"), Run: h.attest},
-		{Callback: "task.done", Check: needs("method"), Run: h.done},
-		{Callback: "task.blocked", Check: needs("reason"), Run: h.blocked},
-		{Callback: "task.not_ours", Run: h.notOurs},
+		{Callback: "task.done", Owners: true, Check: needs("method"), Run: h.done},
+		{Callback: "task.blocked", Owners: true, Check: needs("reason"), Run: h.blocked},
+		{Callback: "task.not_ours", Owners: true, Run: h.notOurs},
 		{Callback: "dryrun.comment", Check: needs("comment"), Run: h.comment},
 		{Callback: "odd.report", Check: needs("text"), Private: h.odd},
 	}
