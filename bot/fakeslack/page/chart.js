@@ -26,7 +26,7 @@ const round = (n) => Math.round(n * 10) / 10;
 const say = (n) => Number(n).toLocaleString("en", { maximumFractionDigits: 2 });
 
 function draw(title, data, width) {
-  const height = Math.round(Math.min(280, Math.max(190, width * 0.46)));
+  const height = Math.round(Math.min(280, Math.max(210, width * 0.46)));
   const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `${data.type} chart: ${title}` });
   if (data.type === "pie") pie(svg, data, width, height);
   else axes(svg, data, width, height);
@@ -82,20 +82,24 @@ function axes(svg, data, width, height) {
   const xLabel = data.axis_config?.x_label, yLabel = data.axis_config?.y_label;
   const widest = Math.max(...marks.map((m) => say(m).length));
   const left = 12 + widest * 7.5, right = width - 14;
-  const top = yLabel ? 26 : 12, bottom = height - (xLabel ? 40 : 24);
-  const y = (v) => round(bottom - ((v - marks[0]) / (marks.at(-1) - marks[0])) * (bottom - top));
   const slot = (right - left) / Math.max(1, names.length);
+  const longest = Math.max(1, ...names.map((n) => n.length));
+  const slanted = data.type === "bar" && longest * 7 + 6 > slot; // every bar keeps its name
+  const top = yLabel ? 26 : 12, bottom = height - (xLabel ? 40 : 24) - (slanted ? 14 + Math.min(longest, 12) * 2.6 : 0);
+  const y = (v) => round(bottom - ((v - marks[0]) / (marks.at(-1) - marks[0])) * (bottom - top));
   const x = (i) => round(left + slot * (i + 0.5));
   for (const m of marks) {
     svg.append(s("path", { d: `M${left} ${y(m)}H${right}`, class: m === 0 ? "axis" : "grid" }),
       s("text", { x: left - 6, y: y(m) + 4, "text-anchor": "end" }, say(m)));
   }
-  const longest = Math.max(1, ...names.map((n) => n.length));
-  const every = Math.ceil((Math.min(longest, 12) * 7 + 6) / slot);
+  const every = slanted ? 1 : Math.ceil((Math.min(longest, 12) * 7 + 6) / slot);
   names.forEach((name, i) => {
     if (i % every !== 0 && every > 1) return;
-    const words = name.length > 12 && every > 1 ? `${name.slice(0, 11)}…` : name;
-    svg.append(s("text", { x: x(i), y: bottom + 17, "text-anchor": "middle" }, words));
+    const words = name.length > 12 && (slanted || every > 1) ? `${name.slice(0, 11)}…` : name;
+    const at = { x: x(i), y: bottom + 17 };
+    svg.append(s("text", slanted
+      ? { x: at.x + 4, y: bottom + 13, "text-anchor": "end", transform: `rotate(-32 ${at.x + 4} ${bottom + 13})` }
+      : { ...at, "text-anchor": "middle" }, words));
   });
   if (yLabel) svg.append(s("text", { x: 4, y: 13, class: "axis-name" }, yLabel));
   if (xLabel) svg.append(s("text", { x: (left + right) / 2, y: height - 4, "text-anchor": "middle", class: "axis-name" }, xLabel));
