@@ -18,8 +18,8 @@ type slackParts struct {
 	command   campaign.ChannelRef // the command channel; its ID is blank when there is none
 }
 
-// newEngine translates the configuration for the domain.
-func newEngine(cfg configs.Config, store campaign.Store, tracker campaign.Tracker, s slackParts, clock campaign.Clock, log logrus.FieldLogger) (*campaign.Engine, error) {
+// newEngine translates the configuration for the domain. tune may be nil.
+func newEngine(cfg configs.Config, store campaign.Store, tracker campaign.Tracker, s slackParts, clock campaign.Clock, log logrus.FieldLogger, tune func(*campaign.WorkOptions)) (*campaign.Engine, error) {
 	words, err := templates.Load(cfg.TemplatesDir)
 	if err != nil {
 		return nil, err
@@ -42,6 +42,9 @@ func newEngine(cfg configs.Config, store campaign.Store, tracker campaign.Tracke
 		o.Digests = append(o.Digests, campaign.DigestSchedule{
 			Audience: campaign.Audience(d.Audience), Cron: d.Schedule, Zone: d.TimeZone, Channel: d.Channel,
 		})
+	}
+	if tune != nil {
+		tune(&o.Work)
 	}
 	return campaign.New(o)
 }

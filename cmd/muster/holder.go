@@ -71,7 +71,7 @@ func holdAlone(cfg configs.Config, path string, store *bolt.Store, log logrus.Fi
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	engine, err := newEngine(cfg, store, tracker, slackParts{messenger: offline{}, channels: offline{}, directory: offline{}, roles: offline{}}, campaign.RealClock{}, log)
+	engine, err := newEngine(cfg, store, tracker, slackParts{messenger: offline{}, channels: offline{}, directory: offline{}, roles: offline{}}, campaign.RealClock{}, log, nil)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}

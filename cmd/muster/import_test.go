@@ -75,7 +75,7 @@ func engineOn(t *testing.T, store campaign.Store) *campaign.Engine {
 	tracker, err := builtin.New(builtin.Options{Store: store})
 	require.NoError(t, err)
 	o := offline{}
-	engine, err := newEngine(configs.Default(), store, tracker, slackParts{messenger: o, channels: o, directory: o, roles: o}, campaign.RealClock{}, log)
+	engine, err := newEngine(configs.Default(), store, tracker, slackParts{messenger: o, channels: o, directory: o, roles: o}, campaign.RealClock{}, log, nil)
 	require.NoError(t, err)
 	return engine
 }

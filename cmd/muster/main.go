@@ -75,6 +75,7 @@ line or its input is wrong, 3 when something affected was found.`,
 		newImportCommand(io),
 		newManifestCommand(io),
 		newMatchCommand(io),
+		newServeCommand(io),
 		newVersionCommand(io),
 	)
 }

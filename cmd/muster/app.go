@@ -1,0 +1,308 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/musterbot/muster/bot"
+	"github.com/musterbot/muster/bot/chart"
+	"github.com/musterbot/muster/bot/slackapi"
+	"github.com/musterbot/muster/bot/web"
+	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/campaign/tracker/builtin"
+	"github.com/musterbot/muster/configs"
+	"github.com/musterbot/muster/store/bolt"
+)
+
+// appOptions are what the whole service is made from.
+type appOptions struct {
+	Config configs.Config
+	Log    logrus.FieldLogger // required
+
+	// For the demo and for tests; serve leaves them at their defaults.
+	Clock      campaign.Clock // default: real time
+	PaceFactor float64        // multiplies every rate towards Slack; default 1
+	Work       func(*campaign.WorkOptions)
+	Stagger    time.Duration // between the two sockets; default 10 s
+	StartFor   time.Duration // how long a Slack that does not answer is tried at the start; default 1 min
+	TicketPage string        // where people read tickets; "" where there is no page
+}
+
+// app is the whole service. Everything in it is built and started by startApp
+// and stopped by Stop, in the reverse order.
+type app struct {
+	opts    appOptions
+	log     logrus.FieldLogger
+	store   campaign.Store
+	metrics *web.Metrics
+	slack   *slackapi.Client
+	me      slackapi.Identity
+	tracker *builtin.Tracker
+	engine  *campaign.Engine
+	server  *bot.Server
+	socket  *bot.Socket // nil in HTTP mode
+	web     *web.Server
+
+	commandChannel campaign.ChannelRef // of the installation; blank when there is none
+	cleanups       []cleanup
+}
+
+// cleanup undoes one step of the start.
+type cleanup struct {
+	name string
+	stop func(context.Context) error
+}
+
+// stopFor bounds a graceful stop. What is not done by then is found by the next
+// start: every intent is in the store.
+const stopFor = 9 * time.Second
+
+// startApp builds every part, joins them and starts them: the store first, what
+// brings new work last. When a step fails, those before it are undone.
+func startApp(ctx context.Context, o appOptions) (*app, error) {
+	if o.Clock == nil {
+		o.Clock = campaign.RealClock{}
+	}
+	if o.StartFor == 0 {
+		o.StartFor = time.Minute
+	}
+	a := &app{opts: o, log: o.Log}
+	for _, start := range []func(context.Context) error{
+		a.startStore, a.startSlack, a.startEngine, a.startLocal, a.startDoor, a.startWorker, a.startWeb, a.startSocket,
+	} {
+		if err := start(ctx); err != nil {
+			return nil, errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+		}
+	}
+	return a, nil
+}
+
+// onStop remembers how to undo what was just started.
+func (a *app) onStop(name string, stop func(context.Context) error) {
+	a.cleanups = append(a.cleanups, cleanup{name, stop})
+}
+
+// Stop ends what brings new work first, then lets the worker finish what it
+// holds, and closes the store last. It returns after less than 10 seconds; what
+// was not finished is taken up at the next start. It may be called twice.
+func (a *app) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, stopFor, errors.New("the stop took too long"))
+	defer cancel()
+	var problems []error
+	for i := len(a.cleanups) - 1; i >= 0; i-- {
+		step := a.cleanups[i]
+		if err := step.stop(ctx); err != nil {
+			problems = append(problems, fmt.Errorf("stop %s: %w", step.name, err))
+		}
+	}
+	a.cleanups = nil
+	return errors.Join(problems...)
+}
+
+func (a *app) startStore(context.Context) error {
+	store, err := openStore(a.opts.Config.Store, bolt.Options{})
+	if err != nil {
+		return err
+	}
+	a.onStop("store", func(context.Context) error { return store.Close() })
+	a.metrics = web.NewMetrics(store, version(), a.log)
+	a.store = a.metrics.Store(store)
+	return nil
+}
+
+// startSlack makes the client and finds out whom it speaks for. A token that
+// Slack refuses ends the start; a Slack that does not answer is tried again.
+func (a *app) startSlack(ctx context.Context) error {
+	cfg := a.opts.Config
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	a.onStop("connections to slack", func(context.Context) error {
+		transport.CloseIdleConnections()
+		return nil
+	})
+	var err error
+	a.slack, err = slackapi.New(slackapi.Options{
+		BotToken: cfg.Slack.BotToken, APIURL: cfg.Slack.APIURL, Roles: rolesOf(cfg.Roles), Chart: chart.PNG,
+		MessagesPerMinute: float64(cfg.Pace.MessagesPerMinute), MessagesPerSecond: cfg.Pace.MessagesPerChannelPerSecond,
+		PaceFactor: a.opts.PaceFactor, HTTP: &http.Client{Transport: a.metrics.Transport(transport)}, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	return a.greet(ctx)
+}
+
+// greet asks Slack who we are, and tells what is missing before anybody has to
+// find out.
+func (a *app) greet(ctx context.Context) error {
+	return a.patiently(ctx, func() (err error) {
+		if a.me, err = a.slack.Identity(ctx); err != nil {
+			return explainStart(err)
+		}
+		commanders, err := a.slack.Members(ctx, campaign.Commander)
+		if err != nil {
+			return explainStart(err)
+		}
+		if len(commanders) == 0 {
+			a.log.Warn("nobody of roles.commander is in this workspace, so nobody can start a campaign")
+		}
+		return nil
+	})
+}
+
+// patiently tries a call of Slack again while Slack does not answer.
+func (a *app) patiently(ctx context.Context, call func() error) error {
+	pause := 250 * time.Millisecond
+	for until := time.Now().Add(a.opts.StartFor); ; pause = min(2*pause, 10*time.Second) {
+		err := call()
+		if campaign.KindOf(err) != campaign.Unavailable && campaign.KindOf(err) != campaign.Uncertain || time.Now().After(until) {
+			return err
+		}
+		a.log.WithError(err).Warn("slack does not answer; trying again")
+		if err := (campaign.RealClock{}).Wait(ctx, max(pause, campaign.RetryAfter(err))); err != nil {
+			return err
+		}
+	}
+}
+
+// explainStart adds what an operator has to do to what Slack refused.
+func explainStart(err error) error {
+	if campaign.KindOf(err) != campaign.Forbidden {
+		return err
+	}
+	return &campaign.Error{
+		Kind: campaign.Forbidden, Err: err,
+		Message: "Slack refused the start: " + campaign.PublicMessage(err) + " The bot token is `slack.bot_token` or MUSTER_SLACK_BOT_TOKEN, from the app's page OAuth & Permissions.",
+	}
+}
+
+func (a *app) startEngine(ctx context.Context) error {
+	var err error
+	a.tracker, err = builtin.New(builtin.Options{Store: a.store, Clock: a.opts.Clock, PageURL: a.opts.TicketPage})
+	if err != nil {
+		return err
+	}
+	cfg := a.opts.Config
+	parts := slackParts{messenger: a.slack, channels: a.slack, directory: a.slack, roles: a.slack}
+	if a.commandChannel, err = a.channel(ctx, cfg.CommandChannel, "command_channel"); err != nil {
+		return err
+	}
+	parts.command = a.commandChannel
+	cfg.Digests = slices.Clone(cfg.Digests)
+	for i, d := range cfg.Digests {
+		found, err := a.channel(ctx, d.Channel, fmt.Sprintf("digests[%d].channel", i))
+		if err != nil {
+			return err
+		}
+		if found.ID != "" {
+			cfg.Digests[i].Channel = found.ID
+		}
+	}
+	a.engine, err = newEngine(cfg, a.store, a.tracker, parts, a.opts.Clock, a.log, a.opts.Work)
+	return err
+}
+
+// channel finds a channel of the configuration. One that does not exist is no
+// reason not to start: campaigns fall back on their commander.
+func (a *app) channel(ctx context.Context, name, key string) (found campaign.ChannelRef, err error) {
+	err = a.patiently(ctx, func() (err error) {
+		found, err = a.slack.Channel(ctx, name)
+		return explainStart(err)
+	})
+	if campaign.KindOf(err) == campaign.NotFound && err != nil {
+		a.log.WithError(err).WithFields(logrus.Fields{"key": key, "channel": name}).Warn("channel not found; what belongs there goes to the commander until the next start")
+		return campaign.ChannelRef{}, nil
+	}
+	return found, err
+}
+
+func (a *app) startLocal(context.Context) error {
+	path, err := storePath(a.opts.Config.Store)
+	if err != nil {
+		return err
+	}
+	local, err := startLocal(path, a.engine, a.store, a.log)
+	if err != nil {
+		return err
+	}
+	a.onStop("local socket", local.stop)
+	return nil
+}
+
+// startWorker lets the engine claim and work what is due.
+func (a *app) startWorker(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // it ends by Stop, after what brings work
+	done := make(chan error, 1)
+	go func() { done <- a.engine.Run(ctx) }()
+	a.onStop("worker", func(until context.Context) error {
+		cancel()
+		select {
+		case err := <-done:
+			return err
+		case <-until.Done():
+			a.log.Warn("work in hand was left; it is looked up and finished at the next start")
+			return nil
+		}
+	})
+	return nil
+}
+
+func (a *app) startWeb(ctx context.Context) error {
+	o := web.Options{
+		Listen: a.opts.Config.Listen, Gather: a.metrics.Handler(), Log: a.log,
+		Ready: []web.Check{{Name: "store", Run: a.storeAnswers}, {Name: "slack", Run: a.slackConnected}},
+	}
+	if signing := a.opts.Config.Slack.SigningSecret; a.opts.Config.Slack.Mode == "http" {
+		o.Routes = map[string]http.Handler{
+			"/slack/events": a.server.Events(signing), "/slack/interactivity": a.server.Interactivity(signing), "/slack/command": a.server.Command(signing),
+		}
+	}
+	var err error
+	if a.web, err = web.Listen(ctx, o); err != nil {
+		return err
+	}
+	a.web.Start()
+	a.onStop("web server", a.web.Stop)
+	return nil
+}
+
+func (a *app) storeAnswers(ctx context.Context) error {
+	if _, err := a.store.Counters(ctx, campaign.Sys, ""); err != nil {
+		return &campaign.Error{Kind: campaign.Unavailable, Err: err, Message: "The store does not answer."}
+	}
+	return nil
+}
+
+// slackConnected looks at the sockets; in HTTP mode Slack comes to us, and there
+// is nothing to look at.
+func (a *app) slackConnected(context.Context) error {
+	if a.socket != nil && a.socket.Connected() == 0 {
+		return campaign.Refuse(campaign.Unavailable, "No Socket Mode connection to Slack is up.")
+	}
+	return nil
+}
+
+// startSocket connects to Slack, unless Slack comes to us.
+func (a *app) startSocket(ctx context.Context) error {
+	if a.socket == nil {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- a.socket.Run(ctx) }()
+	a.onStop("socket mode", func(until context.Context) error {
+		cancel()
+		select {
+		case err := <-done:
+			return err
+		case <-until.Done():
+			return context.Cause(until)
+		}
+	})
+	return nil
+}
