@@ -1,6 +1,9 @@
 package campaign
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Revise gives a track new instructions, as the commands that edit a campaign do.
 func (g *Engine) Revise(ctx context.Context, r Request, id, track, text string) error {
@@ -39,6 +42,28 @@ func (g *Engine) Drain(ctx context.Context) (int, error) {
 		}
 	}
 	return worked, nil
+}
+
+// DrainUntil works what is due, one entry after the other, and dies over the
+// first one that dies says yes to: its lease is held by nobody. It returns
+// whether there was one.
+func (g *Engine) DrainUntil(ctx context.Context, dies func(Claimed) bool) (bool, error) {
+	for range 10_000 {
+		claims, err := g.opts.Store.Claim(ctx, ClaimRequest{Now: g.opts.Clock.Now(), Lease: time.Nanosecond, N: 1})
+		if err != nil || len(claims.Entries) == 0 {
+			return false, err
+		}
+		c := claims.Entries[0]
+		if dies(c) {
+			return true, nil
+		}
+		if err := g.handle(ctx, c); err != nil {
+			if err := Retry(ctx, g.opts.Store, c, g.opts.Clock.Now().Add(retryDelay(c.Attempts, err))); err != nil {
+				return false, err
+			}
+		}
+	}
+	return false, nil
 }
 
 // AtVersion returns a component as it would be at another version.

@@ -95,6 +95,13 @@ func (f *faults) add(one fault, n int) {
 	f.next = append(f.next, slices.Repeat([]fault{one}, n)...)
 }
 
+// clear lets all calls work again.
+func (f *faults) clear() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.next = nil
+}
+
 // meet runs call as the next fault has it.
 func (f *faults) meet(call func() error) error {
 	f.mu.Lock()

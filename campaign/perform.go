@@ -41,6 +41,16 @@ func (g *Engine) actions() map[EffectKind]action {
 // looked up first: an expired lease means that a process died between the post
 // and its record.
 func (g *Engine) perform(ctx context.Context, c Claimed) error {
+	err := g.try(ctx, c)
+	if err != nil && c.Expired {
+		// Put back, it would look as if nothing had been tried before.
+		g.opts.Log.WithError(err).WithField("entry", c.ID).Warn("expired work not looked at; its lease will run out")
+		return nil
+	}
+	return err
+}
+
+func (g *Engine) try(ctx context.Context, c Claimed) error {
 	id := strings.TrimPrefix(c.ID, "effect/")
 	e, version, err := Load[Effect](ctx, g.opts.Store, c.Scope, KindEffect, id)
 	if KindOf(err) == NotFound && err != nil {
@@ -57,10 +67,13 @@ func (g *Engine) perform(ctx context.Context, c Claimed) error {
 		return fmt.Errorf("no action for effect kind %q", e.Kind)
 	}
 	attempt := attempt{engine: g, claim: c, effect: e, version: version, action: act}
+	if c.Expired && attempt.looksBack() {
+		return attempt.doubt(ctx)
+	}
 	if held, err := attempt.held(ctx); held || err != nil {
 		return err
 	}
-	if e.Status == EffectUncertain || c.Expired {
+	if e.Status == EffectUncertain || !e.UncertainAt.IsZero() {
 		settled, err := attempt.readBack(ctx)
 		if settled || err != nil {
 			return err
@@ -101,17 +114,29 @@ func (a *attempt) held(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
+// looksBack says that carrying the effect out twice would show, so that it is
+// looked for outside before it is tried again.
+func (a *attempt) looksBack() bool {
+	return a.action.lookUp != nil || a.effect.Kind == EffectTicket
+}
+
+// doubt records that the effect may have been carried out by a process that died
+// just now. What that process sent may still be on its way, so the wait before
+// the look starts anew. It comes before everything else: once the lease is
+// finished, nothing but this record tells.
+func (a *attempt) doubt(ctx context.Context) error {
+	now := a.engine.opts.Clock.Now()
+	a.effect.UncertainAt = now
+	return a.write(ctx, EffectUncertain, nil, nil, now.Add(a.engine.opts.Work.UncertainWait))
+}
+
 // readBack finds out whether an uncertain effect took place: after the wait that
 // gives a late one time to show, it looks. It returns true when the attempt is
 // settled or put back.
 func (a *attempt) readBack(ctx context.Context) (bool, error) {
 	g, now := a.engine, a.engine.opts.Clock.Now()
-	if a.action.lookUp == nil && a.effect.Kind != EffectTicket {
+	if !a.looksBack() {
 		return false, nil
-	}
-	if a.effect.UncertainAt.IsZero() {
-		a.effect.UncertainAt = now
-		return true, a.write(ctx, EffectUncertain, nil, nil, now.Add(g.opts.Work.UncertainWait))
 	}
 	if until := a.effect.UncertainAt.Add(g.opts.Work.UncertainWait); now.Before(until) {
 		return true, Retry(ctx, g.opts.Store, a.claim, until)
@@ -140,27 +165,41 @@ func (a *attempt) settle(ctx context.Context, result any, err error) error {
 		a.effect.Attempts-- // waiting for one's turn is not a failure
 	}
 	retryAt := now.Add(retryDelay(a.effect.Attempts, err))
-	switch kind := KindOf(err); {
+	kind := KindOf(err)
+	uncertain := kind == Uncertain || ctx.Err() != nil
+	a.effect.UncertainAt = time.Time{}
+	if uncertain {
+		a.effect.UncertainAt = now // a dead letter too: whoever revives it looks first
+	}
+	switch {
 	case kind == Invalid || kind == NotFound || kind == Forbidden || a.effect.Attempts >= MaxAttempts || now.Sub(a.effect.CreatedAt) > maxEffectAge:
 		return a.write(ctx, EffectDead, nil, err, time.Time{})
-	case kind == Uncertain || ctx.Err() != nil:
-		a.effect.UncertainAt = now
-		if a.action.lookUp != nil || a.effect.Kind == EffectTicket {
+	case uncertain:
+		if a.looksBack() {
 			retryAt = now.Add(a.engine.opts.Work.UncertainWait)
 		}
 		return a.write(ctx, EffectUncertain, nil, err, retryAt)
 	}
-	a.effect.UncertainAt = time.Time{}
 	return a.write(ctx, EffectPending, nil, err, retryAt)
 }
 
 // maxEffectAge is how long something outgoing may wait for its turn.
 const maxEffectAge = 48 * time.Hour
 
-// write stores the attempt's outcome and ends the lease, in one step. When the
-// lease was lost, another replica has the effect, and nothing is written.
+// write stores the attempt's outcome and ends the lease, in one step, again when
+// another writer of what follows from it was faster. When the lease was lost,
+// another claimer has the effect, and nothing is written.
 func (a *attempt) write(ctx context.Context, status EffectStatus, result any, cause error, retryAt time.Time) error {
 	ctx = context.WithoutCancel(ctx) // what happened is recorded even when time has run out
+	err := Retrying(ctx, func() error { return a.writeOnce(ctx, status, result, cause, retryAt) })
+	if KindOf(err) == Conflict {
+		a.engine.opts.Log.WithError(err).WithField(FieldEffect, a.effect.ID).Info("effect settled elsewhere")
+		return nil
+	}
+	return err
+}
+
+func (a *attempt) writeOnce(ctx context.Context, status EffectStatus, result any, cause error, retryAt time.Time) error {
 	g := a.engine
 	tx := g.begin(ctx, a.claim.Scope, Request{})
 	e, found, err := find[Effect](tx, KindEffect, a.effect.ID)
@@ -186,12 +225,7 @@ func (a *attempt) write(ctx context.Context, status EffectStatus, result any, ca
 	if err := save(tx, KindEffect, e.ID, e); err != nil {
 		return err
 	}
-	if err := tx.commit(); err != nil && KindOf(err) != Conflict {
-		return err
-	} else if err != nil {
-		g.opts.Log.WithError(err).WithField(FieldEffect, e.ID).Info("effect settled elsewhere")
-	}
-	return nil
+	return tx.commit()
 }
 
 // advance moves an effect through leased, which the due entry stands for, to
@@ -260,7 +294,7 @@ func (g *Engine) Revive(ctx context.Context, r Request, id, effect string) (Mess
 		if err := move(&e.Status, EffectPending, "effect", "This was tried again already, and is "+words(e.Status)+" now."); err != nil {
 			return err
 		}
-		e.Attempts, e.CreatedAt, e.UncertainAt = 0, tx.now, time.Time{}
+		e.Attempts, e.CreatedAt = 0, tx.now // UncertainAt stays: it is looked up first
 		tx.count(counterDead, -1)
 		tx.index(IndexEntry{Name: indexOpenEffects, ID: e.ID})
 		// Without its serial: what waits behind it in the serial may wait for it.
