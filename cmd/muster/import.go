@@ -183,7 +183,7 @@ func runImport(cmd *cobra.Command, std streams, what string, work func(context.C
 	}
 	switch {
 	case campaign.KindOf(err) == campaign.Unavailable && !to.running:
-		fmt.Fprintln(std.out, "Who has to be asked is looked up in Slack, so further targets join once `muster serve` runs.")
+		fmt.Fprintln(std.err, "All of it is kept, but who has to be asked for new targets is known in Slack only, so not every campaign could be looked at. Once `muster serve` runs, import the same again: it counts as unchanged, and the campaigns are looked at.")
 	case err != nil:
 		return saidToOperator(err)
 	}
