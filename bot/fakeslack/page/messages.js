@@ -32,8 +32,10 @@ export function list(box, messages, scroller, inThread) {
 
 const quiet = (m) => Boolean(m.subtype && !["file_share", "thread_broadcast", "tombstone"].includes(m.subtype));
 
+const named = (m) => ["user", "me"].includes(m.spans?.[0]?.c?.[0]?.k);
+
 function message(m, compact, inThread) {
-  if (quiet(m)) return h("li", { class: "message notice", "data-ts": m.ts }, h("span", { class: "clock" }, m.time), h("span", {}, spans(m.spans)));
+  if (quiet(m)) return h("li", { class: "message notice", "data-ts": m.ts }, h("span", { class: "clock" }, m.time), h("span", {}, !named(m) && `${m.name} `, spans(m.spans)));
   const side = compact ? h("span", { class: "clock" }, m.time) : face(m.user, m.name, m.app);
   const top = !compact && h("div", { class: "who" }, h("b", {}, m.name), m.app && h("span", { class: "app" }, "APP"), h("time", {}, m.time));
   const body = h("div", { class: "what" }, top, content(m), reactions(m), !inThread && replies(m));

@@ -48,7 +48,7 @@ export function acting(state) {
   byId("acting").replaceChildren(face(me.id, me.name), h("span", { class: "as" },
     h("small", {}, "Acting as"), h("b", {}, me.name)),
   h("small", { class: "about" }, [me.role || me.title, `${me.clock} ${city(me.tz)}`].filter(Boolean).join(" · ")),
-  others > 0 && h("span", { class: "badge soft", title: "Messages that wait for others", "aria-label": `${others} messages wait for others` }, String(Math.min(99, others))),
+  others > 0 ? h("span", { class: "badge soft", title: "Messages that wait for others", "aria-label": `${others} messages wait for others` }, String(Math.min(99, others))) : "",
   h("span", { "aria-hidden": "true", class: "caret" }, "▾"));
 }
 

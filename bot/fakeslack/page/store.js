@@ -29,10 +29,12 @@ export async function refresh() {
   do {
     again = false;
     const { open, thread } = place();
+    const { as } = store, { hash } = location;
     try {
-      const answer = await fetch(`/page/state?${new URLSearchParams({ as: store.as, open, thread })}`);
+      const answer = await fetch(`/page/state?${new URLSearchParams({ as, open, thread })}`);
       if (!answer.ok) throw new Error(await answer.text());
       const state = await answer.json();
+      if (store.as !== as || location.hash !== hash) { again = true; continue; } // the visitor went on meanwhile
       store.state = state;
       if (state.me) store.as = state.me;
       for (const draw of watchers) draw(state);
