@@ -114,6 +114,7 @@ type Work struct {
 	UncertainWait time.Duration `yaml:"uncertain_wait"` // before an uncertain effect is looked up outside
 	Poll          time.Duration `yaml:"poll"`           // fallback when no signal came
 	Heartbeat     time.Duration `yaml:"heartbeat"`      // between comparisons of plan, tasks and effects
+	Coalesce      time.Duration `yaml:"coalesce"`       // how long an edit of a message waits for further ones
 	Workers       int           `yaml:"workers"`        // claims carried out at the same time
 }
 
@@ -121,6 +122,9 @@ type Work struct {
 type Pace struct {
 	MessagesPerChannelPerSecond float64 `yaml:"messages_per_channel_per_second"`
 	MessagesPerMinute           int     `yaml:"messages_per_minute"` // of the whole workspace
+	// Factor multiplies every rate, those of other calls included, above 0:
+	// above 1 where Slack has agreed to more, or for a stand-in of Slack.
+	Factor float64 `yaml:"factor"`
 }
 
 // Default returns the configuration of an empty file.
@@ -139,8 +143,8 @@ func Default() Config {
 		Tracker:        Tracker{Kind: "builtin"},
 		Work: Work{
 			Lease: 30 * time.Second, UncertainWait: 2 * time.Minute,
-			Poll: time.Second, Heartbeat: 15 * time.Second, Workers: 8,
+			Poll: time.Second, Heartbeat: 15 * time.Second, Coalesce: 30 * time.Second, Workers: 8,
 		},
-		Pace: Pace{MessagesPerChannelPerSecond: 1, MessagesPerMinute: 300},
+		Pace: Pace{MessagesPerChannelPerSecond: 1, MessagesPerMinute: 300, Factor: 1},
 	}
 }

@@ -255,6 +255,7 @@ func checkWork(c Config) []Problem {
 		{"work.uncertain_wait", c.Work.UncertainWait},
 		{"work.poll", c.Work.Poll},
 		{"work.heartbeat", c.Work.Heartbeat},
+		{"work.coalesce", c.Work.Coalesce},
 	}
 	var found []Problem
 	for _, entry := range durations {
@@ -269,6 +270,9 @@ func checkWork(c Config) []Problem {
 			Path: "pace.messages_per_channel_per_second", What: "it is not more than zero",
 			Do: "Slack allows about 1.",
 		})
+	}
+	if c.Pace.Factor <= 0 {
+		found = append(found, Problem{Path: "pace.factor", What: "it is not more than zero", Do: "Write 1 for Slack's documented rates."})
 	}
 	return found
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ type appOptions struct {
 
 	// For the demo and for tests; serve leaves them at their defaults.
 	Clock      campaign.Clock // default: real time
-	PaceFactor float64        // multiplies every rate towards Slack; default 1
+	PaceFactor float64        // multiplies every rate towards Slack; default: the configuration's
 	Work       func(*campaign.WorkOptions)
 	Stagger    time.Duration // between the two sockets; default 10 s
 	StartFor   time.Duration // how long a Slack that does not answer is tried at the start; default 1 min
@@ -129,7 +130,7 @@ func (a *app) startSlack(ctx context.Context) error {
 	a.slack, err = slackapi.New(slackapi.Options{
 		BotToken: cfg.Slack.BotToken, APIURL: cfg.Slack.APIURL, Roles: rolesOf(cfg.Roles), Chart: chart.PNG,
 		MessagesPerMinute: float64(cfg.Pace.MessagesPerMinute), MessagesPerSecond: cfg.Pace.MessagesPerChannelPerSecond,
-		PaceFactor: a.opts.PaceFactor, HTTP: &http.Client{Transport: a.metrics.Transport(transport)}, Log: a.log,
+		PaceFactor: cmp.Or(a.opts.PaceFactor, cfg.Pace.Factor), HTTP: &http.Client{Transport: a.metrics.Transport(transport)}, Log: a.log,
 	})
 	if err != nil {
 		return err
