@@ -145,7 +145,7 @@ func (d *Dispatcher) Work(ctx context.Context, c campaign.Claimed) error {
 		return d.opts.Engine.Conclude(ctx, c, e.Problem)
 	}
 	log := d.opts.Log.WithFields(logrus.Fields{campaign.FieldRequest: e.Key, campaign.FieldActor: e.Actor, "envelope": e.Kind})
-	result, err := d.carryOut(ctx, e)
+	result, err := d.carryOut(ctx, e, c.Attempts > 0)
 	if kind := campaign.KindOf(err); (kind == campaign.Unavailable || kind == campaign.Uncertain) && c.Attempts < maxTries {
 		return err
 	}
@@ -186,12 +186,14 @@ func (o *outcome) reply(m campaign.Message) {
 	o.replies = append(o.replies, r)
 }
 
-func (d *Dispatcher) carryOut(ctx context.Context, e campaign.Envelope) (outcome, error) {
+// carryOut does what an envelope asks for. again says that it was begun before,
+// by a process that may have died over it.
+func (d *Dispatcher) carryOut(ctx context.Context, e campaign.Envelope, again bool) (outcome, error) {
 	switch e.Kind {
 	case campaign.EnvelopeCommand:
-		return d.command(ctx, e)
+		return d.command(ctx, e, again)
 	case campaign.EnvelopeAction:
-		return d.press(ctx, e)
+		return d.press(ctx, e, again)
 	case campaign.EnvelopeSubmission:
 		return d.submission(ctx, e)
 	case campaign.EnvelopeEvent:
@@ -211,7 +213,7 @@ func (d *Dispatcher) readCommand(e campaign.Envelope) (command.Call, string, err
 	}, c.TriggerID, nil
 }
 
-func (d *Dispatcher) command(ctx context.Context, e campaign.Envelope) (outcome, error) {
+func (d *Dispatcher) command(ctx context.Context, e campaign.Envelope, again bool) (outcome, error) {
 	call, _, err := d.readCommand(e)
 	out := outcome{answer: campaign.Reply{URL: call.ResponseURL, To: e.Actor.User()}}
 	if err != nil {
@@ -229,11 +231,11 @@ func (d *Dispatcher) command(ctx context.Context, e campaign.Envelope) (outcome,
 	}
 	d.opened.forget(e.Key)
 	m, err := d.commands.Run(ctx, call)
-	out.reply(m)
+	out.reply(orCarriedOut(m, again))
 	return out, err
 }
 
-func (d *Dispatcher) press(ctx context.Context, e campaign.Envelope) (outcome, error) {
+func (d *Dispatcher) press(ctx context.Context, e campaign.Envelope, again bool) (outcome, error) {
 	p, err := d.actions.ReadPress(e)
 	out := outcome{answer: campaign.Reply{URL: p.ResponseURL, To: e.Actor.User()}, home: p.Home}
 	if err != nil {
@@ -256,7 +258,7 @@ func (d *Dispatcher) press(ctx context.Context, e campaign.Envelope) (outcome, e
 	}
 	d.opened.forget(e.Key)
 	m, err := d.actions.Run(ctx, p)
-	out.reply(m)
+	out.reply(orCarriedOut(m, again))
 	return out, err
 }
 
@@ -271,6 +273,15 @@ func (d *Dispatcher) submission(ctx context.Context, e campaign.Envelope) (outco
 		out.replies = append(out.replies, campaign.Reply{To: p.User(), Message: sent.Told})
 	}
 	return out, nil
+}
+
+// orCarriedOut answers what was carried out by a process that died before it
+// answered, and is not carried out again.
+func orCarriedOut(m campaign.Message, again bool) campaign.Message {
+	if m.Text != "" || !again {
+		return m
+	}
+	return campaign.Message{Ephemeral: true, Text: "*That was done.*\nThe answer to it was lost in a restart; nothing was done twice. `/campaign show` says how it stands."}
 }
 
 // openByButton answers where a trigger could not be used: pressing the button

@@ -28,6 +28,9 @@ func (g *Engine) Attest(ctx context.Context, r Request, id string, a Attestation
 	if err := c.editable(); err != nil {
 		return Message{}, err
 	}
+	if done, err := g.carriedOut(ctx, Scope(id), r); err != nil || done {
+		return say("Attested. Thank you; your name and how you checked stand beside it."), err
+	}
 	tasks, err := g.unknownTasks(ctx, r.Actor, c, a.Targets)
 	if err != nil {
 		return Message{}, err
@@ -37,8 +40,12 @@ func (g *Engine) Attest(ctx context.Context, r Request, id string, a Attestation
 		to, verdict = TaskOpen, "running it, so they are open now"
 	}
 	names := map[string]bool{}
+	left := len(tasks)
 	for batch := range slices.Chunk(tasks, enrolTargets) {
-		err := g.atomically(ctx, Scope(id), Request{Actor: r.Actor}, func(tx *transaction) error {
+		left -= len(batch)
+		step := r
+		step.more = left > 0
+		err := g.atomically(ctx, Scope(id), step, func(tx *transaction) error {
 			for _, t := range batch {
 				if current, err := load[Task](tx, KindTask, t.ID); err != nil || current.Status != TaskUnknown {
 					if err != nil {

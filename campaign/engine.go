@@ -150,4 +150,8 @@ type Request struct {
 	Key    string
 	Actor  Person
 	Reason string
+
+	// more says that further steps of the request follow, so that this one does
+	// not count as having carried it out.
+	more bool
 }

@@ -73,7 +73,7 @@ type seenMark struct {
 }
 
 func (tx *transaction) markSeen() error {
-	if tx.request.Key == "" {
+	if tx.request.Key == "" || tx.request.more {
 		return nil
 	}
 	_, found, err := find[seenMark](tx, KindSeen, tx.request.Key)
@@ -84,6 +84,19 @@ func (tx *transaction) markSeen() error {
 		return errReplayed
 	}
 	return save(tx, KindSeen, tx.request.Key, seenMark{At: tx.now})
+}
+
+// carriedOut returns whether a request was carried out in this scope before, for
+// what would be refused the second time because it was done the first time.
+func (g *Engine) carriedOut(ctx context.Context, scope Scope, r Request) (bool, error) {
+	if r.Key == "" {
+		return false, nil
+	}
+	_, _, err := Load[seenMark](ctx, g.opts.Store, scope, KindSeen, r.Key)
+	if KindOf(err) == NotFound && err != nil {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // load returns a record as this transaction sees it, or NotFound.
