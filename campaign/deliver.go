@@ -105,7 +105,10 @@ func remember(tx *transaction, e Effect) error {
 	case "":
 		return nil
 	case "contact":
-		return amend(tx, KindContact, id, func(c *Contact) { c.Message, c.FirstAt = ref, tx.now })
+		if err := amend(tx, KindContact, id, func(c *Contact) { c.Message, c.FirstAt = ref, tx.now }); err != nil {
+			return err
+		}
+		return tx.refreshLate(EffectEdit, p.Remember)
 	case "question":
 		return amend(tx, KindQuestion, id, func(q *Question) { q.Reply = ref })
 	case "revision":
@@ -113,7 +116,10 @@ func remember(tx *transaction, e Effect) error {
 	case "snapshot":
 		return nil
 	case "wave":
-		return amend(tx, KindWave, id, func(w *Wave) { w.Progress = ref })
+		if err := amend(tx, KindWave, id, func(w *Wave) { w.Progress = ref }); err != nil {
+			return err
+		}
+		return tx.refreshLate(EffectEdit, p.Remember)
 	case "welcome":
 		return tx.effect(Effect{ID: opaqueID(string(tx.scope), "dress"), Kind: EffectDress, Lane: Interactive}, Dress{Pin: ref})
 	}

@@ -122,3 +122,25 @@ func TestAReviveLooksFirst(t *testing.T) {
 	require.Equal(t, 1, h.withKey(e.ID))
 	require.Equal(t, campaign.EffectDone, h.firstTo(id, ann).Status)
 }
+
+// What changes before a message is there is shown as soon as it is.
+func TestALateMessageShowsTheNewestNumbers(t *testing.T) {
+	h := newHouse(t)
+	h.estate()
+	id := h.ready()
+	h.launchesOnly(id, campaign.SliceExposed)
+	e := h.diesOver(id, ann)
+	for _, task := range all[campaign.Task](h, id, campaign.KindTask) {
+		if task.Contact == string(ann) {
+			_, err := h.engine.OnIt(t.Context(), h.by(cara), id, campaign.TaskSet{Tasks: []string{task.ID}})
+			require.NoError(t, err)
+		}
+	}
+	h.drain()
+	h.clock.advance(time.Minute)
+	h.drain()
+	require.Zero(t, h.withKey(e.ID))
+	h.settle()
+	require.Equal(t, 1, h.withKey(e.ID))
+	require.Contains(t, h.firsts(ann)[0].Message.Text, "progress")
+}

@@ -22,6 +22,34 @@ type people struct {
 	loading sync.Mutex
 	next    directory // what was read so far, when Slack stopped us half-way
 	cursor  string
+
+	single map[string]looked // asked for one by one, before all was read
+}
+
+// looked is a person and when Slack told of them.
+type looked struct {
+	user campaign.User
+	at   time.Time
+}
+
+// maxSingle bounds who is remembered one by one.
+const maxSingle = 1000
+
+// one returns somebody who was asked for a while ago.
+func (p *people) one(id string, keep time.Duration) (campaign.User, bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	l, ok := p.single[id]
+	return l.user, ok && time.Since(l.at) < keep
+}
+
+func (p *people) keepOne(id string, u campaign.User) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.single == nil || len(p.single) >= maxSingle {
+		p.single = map[string]looked{}
+	}
+	p.single[id] = looked{user: u, at: time.Now()}
 }
 
 type directory struct {
@@ -146,6 +174,9 @@ func (c *Client) ByID(ctx context.Context, p campaign.Person) (campaign.User, er
 	if ok && c.people.fresh(c.opts.PeopleFor) {
 		return known, nil
 	}
+	if u, ok := c.people.one(id, c.opts.GroupsFor); ok {
+		return u, nil
+	}
 	me, err := c.Identity(ctx)
 	if err != nil {
 		return campaign.User{}, err
@@ -158,7 +189,9 @@ func (c *Client) ByID(ctx context.Context, p campaign.Person) (campaign.User, er
 	if err != nil {
 		return campaign.User{}, err
 	}
-	return person(*got, me), nil
+	u := person(*got, me)
+	c.people.keepOne(id, u)
+	return u, nil
 }
 
 // Named implements campaign.Directory.
@@ -182,6 +215,7 @@ func (c *Client) Changed(ctx context.Context, u slack.User) error {
 	p := &c.people
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	delete(p.single, u.ID) // the next look-up asks anew
 	if p.filled.IsZero() {
 		return nil // the list that will be read knows it
 	}

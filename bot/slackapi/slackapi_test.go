@@ -339,6 +339,25 @@ func TestPeopleAreReadOnceAndFollowedByEvents(t *testing.T) {
 	require.Equal(t, 3, h.slack.CallCount("users.list"))
 }
 
+// Right after a start nobody has been read yet, and one press asks for the same
+// person once per service.
+func TestOnePersonIsAskedForOnce(t *testing.T) {
+	h := workspace(t, fakeslack.Options{})
+	ctx, mei := t.Context(), campaign.NewPerson(h.slack.TeamID(), h.mei.ID)
+	for range 100 {
+		u, err := h.ByID(ctx, mei)
+		require.NoError(t, err)
+		require.Equal(t, mei, u.Person)
+	}
+	require.Equal(t, 1, h.slack.CallCount("users.info"))
+
+	h.mei.Becomes(func(u *fakeslack.User) { u.Deleted = true })
+	require.NoError(t, h.Changed(ctx, slack.User{ID: h.mei.ID, Name: "mei", Deleted: true}))
+	u, err := h.ByID(ctx, mei)
+	require.NoError(t, err)
+	require.True(t, u.Deleted, "an event is news")
+}
+
 func TestPeopleGoOnWhereSlackStoppedThem(t *testing.T) {
 	h := workspace(t, fakeslack.Options{})
 	for n := range 250 {
