@@ -141,3 +141,33 @@ func (g *Engine) leads(ctx context.Context, p Person, owner string) (bool, error
 	}
 	return false, nil
 }
+
+// ConfirmNamed is the second person's word for claims that no scan can see, by
+// the names of their targets; "all" means all claims whose track asks for one.
+func (g *Engine) ConfirmNamed(ctx context.Context, r Request, id string, named []string, how string) (Message, error) {
+	if strings.TrimSpace(how) == "" {
+		return Message{}, Refuse(Invalid, "Please say how you checked. Nothing was changed. For example: `/campaign attest ledger verified \"listed the classes of the running jar\"`.")
+	}
+	c, err := g.Campaign(ctx, id)
+	if err != nil {
+		return Message{}, err
+	}
+	var set TaskSet
+	for stored, err := range LoadAll[Task](ctx, g.opts.Store, Scope(id), KindTask) {
+		if err != nil {
+			return Message{}, err
+		}
+		t := stored.Value
+		track, _ := c.Track(t.Track)
+		all := slices.Contains(named, "all") && track.Proof == ProofSecondPerson && t.Claim != nil && t.Claim.By != r.Actor
+		if t.Status == TaskClaimed && (all || slices.Contains(named, t.Name) && track.Proof != ProofScan) {
+			set.Tasks = append(set.Tasks, t.ID)
+		}
+	}
+	if len(set.Tasks) == 0 {
+		return Message{}, Refuse(NotFound, "None of these is claimed and waits for a second person. Nothing was changed. What a scan can see, a scan verifies.")
+	}
+	set.Tasks = set.Tasks[:min(len(set.Tasks), workAtOnce)]
+	r.Reason = how
+	return g.Confirm(ctx, r, id, set)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // partTickets is how many tickets stand in one stored part of a plan; one part is
@@ -298,12 +299,17 @@ func (tx *transaction) enrolTarget(t Target, tracks []PlanTrack) error {
 	}
 	for _, track := range tracks {
 		id := TaskID(t.ID, track.Name)
-		if _, found, err := find[Task](tx, KindTask, id); err != nil {
+		old, found, err := find[Task](tx, KindTask, id)
+		if err == nil && found {
+			err = tx.followDue(old, track.Due)
+		}
+		if err != nil {
 			return err
-		} else if found {
+		}
+		if found {
 			continue
 		}
-		err := tx.addTask(Task{
+		err = tx.addTask(Task{
 			ID: id, Target: t.ID, Track: track.Name, Name: t.Name, Status: status,
 			Owner: t.Owner, Exposed: t.Exposure.Counts(), Due: track.Due,
 		})
@@ -312,4 +318,16 @@ func (tx *transaction) enrolTarget(t Target, tracks []PlanTrack) error {
 		}
 	}
 	return nil
+}
+
+// followDue gives unfinished work the due date that was approved last.
+func (tx *transaction) followDue(t Task, due time.Time) error {
+	if t.Status.Finished() || t.Due.Equal(due) {
+		return nil
+	}
+	_, err := tx.changeTask(t.ID, "task.due", "", func(t *Task) error {
+		t.Due = due
+		return nil
+	})
+	return err
 }

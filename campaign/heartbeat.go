@@ -121,8 +121,8 @@ func (g *Engine) forgetInbox(ctx context.Context) error {
 	return nil
 }
 
-// Outstanding returns how much of a campaign is still on its way out: effects
-// that are neither done nor dead, and waves that are being filed.
+// Outstanding returns how much of a campaign is still on its way: effects that are
+// neither done nor dead, waves that are being filed, advice that is being moved.
 func (g *Engine) Outstanding(ctx context.Context, id string) (int, error) {
 	left := 0
 	for after := (IndexHit{}); ; {
@@ -140,6 +140,14 @@ func (g *Engine) Outstanding(ctx context.Context, id string) (int, error) {
 			return 0, err
 		}
 		if stored.Value.Status == WaveFiling {
+			left++
+		}
+	}
+	for stored, err := range LoadAll[Advice](ctx, g.opts.Store, Scope(id), KindAdvice) {
+		if err != nil {
+			return 0, err
+		}
+		if stored.Value.Stage != AdviceDone {
 			left++
 		}
 	}

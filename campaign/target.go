@@ -84,7 +84,7 @@ func BuildTargets(in TargetInput) Assessment {
 		b.unknown(ref, service)
 	}
 	for _, t := range b.found {
-		decide(t, in.Campaign)
+		decide(t, in.Campaign, in.Catalog)
 		if t.Knowledge != KnownSafe {
 			out.Targets = append(out.Targets, *t)
 		}
@@ -184,7 +184,7 @@ func (t *Target) fromService(s Service) {
 
 // decide applies what people decided of a target, and marks what they still
 // have to.
-func decide(t *Target, c Campaign) {
+func decide(t *Target, c Campaign, catalog Catalog) {
 	if d, ok := c.Triage[t.ID]; ok {
 		t.Doubt = ""
 		t.Owner = cmp.Or(d.Owner, t.Owner)
@@ -194,10 +194,13 @@ func decide(t *Target, c Campaign) {
 		}
 		t.Knowledge = KnownAffected
 	}
+	_, reachable := catalog.Contact(t.Owner)
 	switch {
 	case t.Doubt != "" || t.Knowledge == KnownNothing:
 	case t.Owner == "":
 		t.Doubt = "no owner in the catalog"
+	case !reachable:
+		t.Doubt = "nobody in the catalog can be asked for " + t.Owner
 	case t.Knowledge == KnownPossible && !c.byNameOnly():
 		t.Doubt = possibleBecause(t.Findings)
 	}
@@ -230,7 +233,7 @@ func rowTargets(c Campaign, catalog Catalog) []Target {
 			t.Service, t.Owner = service.Ref, cmp.Or(t.Owner, service.Owner)
 			t.Exposure, t.Environment, t.Tier = cmp.Or(t.Exposure, service.Exposure), service.Environment, service.Tier
 		}
-		decide(&t, c)
+		decide(&t, c, catalog)
 		targets = append(targets, t)
 	}
 	slices.SortFunc(targets, compareTargets)

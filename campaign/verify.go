@@ -48,8 +48,37 @@ func (g *Engine) VerifyAudit(ctx context.Context, scope Scope, anchors ...string
 
 // VerifyAudit recomputes all seals of a scope over its log, and compares them
 // with the anchors given, which were posted earlier. What does not agree stands
-// in the verdict; an error means that it could not be read.
+// in the verdict; an error means that it could not be read. A log that is sealed
+// while it is read is read again.
 func VerifyAudit(ctx context.Context, r Reader, scope Scope, anchors ...string) (AuditVerdict, error) {
+	before, err := newestSeal(ctx, r, scope)
+	if err != nil {
+		return AuditVerdict{Scope: scope}, err
+	}
+	for {
+		verdict, err := verifyOnce(ctx, r, scope, before, anchors)
+		if err != nil || verdict.OK() {
+			return verdict, err
+		}
+		after, err := newestSeal(ctx, r, scope)
+		if err != nil || after.To == before.To {
+			return verdict, err
+		}
+		before = after
+	}
+}
+
+// newestSeal returns the seal that says how far the log is sealed; the zero seal
+// when none was made yet.
+func newestSeal(ctx context.Context, r Reader, scope Scope) (Seal, error) {
+	head, _, err := Load[Seal](ctx, r, scope, KindSeal, sealHead)
+	if err != nil && KindOf(err) != NotFound {
+		return head, fmt.Errorf("read newest seal of %s: %w", scope, err)
+	}
+	return head, nil
+}
+
+func verifyOnce(ctx context.Context, r Reader, scope Scope, head Seal, anchors []string) (AuditVerdict, error) {
 	nextRecord, stop := iter.Pull2(auditFrom(ctx, r, scope, 0))
 	defer stop()
 	a := auditor{verdict: AuditVerdict{Scope: scope}, anchors: anchors, next: func() (AuditRecord, bool, error) {
@@ -64,11 +93,8 @@ func VerifyAudit(ctx context.Context, r Reader, scope Scope, anchors ...string) 
 			return a.verdict, err
 		}
 	}
-	head, _, err := Load[Seal](ctx, r, scope, KindSeal, sealHead)
-	if err != nil && KindOf(err) != NotFound {
-		return a.verdict, fmt.Errorf("read newest seal of %s: %w", scope, err)
-	}
-	return a.verdict, a.finish(head)
+	err := a.finish(head)
+	return a.verdict, err
 }
 
 // auditor walks log and seals side by side.

@@ -55,7 +55,8 @@ func (c commands) rebaseline(ctx context.Context, call Call) (campaign.Message, 
 }
 
 func (c commands) declare(ctx context.Context, call Call) (campaign.Message, error) {
-	return c.Engine.Declare(ctx, call.Request, call.Campaign.ID, strings.ToLower(strings.Join(call.Words, " ")))
+	words := call.reasoned()
+	return c.Engine.Declare(ctx, call.Request, call.Campaign.ID, strings.ToLower(strings.Join(words, " ")))
 }
 
 // ask reads "@person what by WHEN".
@@ -109,7 +110,19 @@ func (c commands) command(ctx context.Context, call Call) (campaign.Message, err
 }
 
 func (c commands) close(ctx context.Context, call Call) (campaign.Message, error) {
+	call.reasoned()
 	return c.Engine.Close(ctx, call.Request, call.Campaign.ID)
+}
+
+// reasoned takes the words after "because" as the reason of the request, and
+// returns those before.
+func (c *Call) reasoned() []string {
+	i := slices.IndexFunc(c.Words, func(w string) bool { return strings.EqualFold(w, "because") })
+	if i < 0 {
+		return c.Words
+	}
+	c.Request.Reason = strings.Join(c.Words[i+1:], " ")
+	return c.Words[:i]
 }
 
 // auditTail is how many records are shown when nobody says.

@@ -56,6 +56,9 @@ func (c commands) triage(ctx context.Context, call Call) (campaign.Message, erro
 
 func (c commands) attest(ctx context.Context, call Call) (campaign.Message, error) {
 	for i, word := range call.Words {
+		if i > 0 && strings.EqualFold(word, "verified") {
+			return c.Engine.ConfirmNamed(ctx, call.Request, call.Campaign.ID, call.Words[:i], strings.Join(call.Words[i+1:], " "))
+		}
 		running, err := yesNo(word)
 		if err != nil || i == 0 {
 			continue

@@ -51,5 +51,6 @@ func (c commands) resume(ctx context.Context, call Call) (campaign.Message, erro
 
 func (c commands) cancel(ctx context.Context, call Call) (campaign.Message, error) {
 	call.Request.Reason = strings.Join(call.Words, " ")
+	call.reasoned()
 	return c.Engine.Cancel(ctx, call.Request, call.Campaign.ID)
 }

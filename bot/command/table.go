@@ -58,9 +58,9 @@ func (c commands) table() []Command {
 			Detail:  "Without more words it lists them. `/campaign triage ledger affected owner group:payments \"they run it\"`; `all` means the whole list.",
 		},
 		{
-			Name: "attest", Args: "NAME…|all yes|no \"how you checked\"", Needs: OneCampaign, Run: c.attest, Form: c.attestForm,
-			Summary: "say of services without a scan whether they run it",
-			Detail:  "`/campaign attest ledger no \"searched the images for log4j-core\"`; `all` means all unknown ones of your teams. Without more words it opens a form.",
+			Name: "attest", Args: "NAME…|all yes|no|verified \"how you checked\"", Needs: OneCampaign, Run: c.attest, Form: c.attestForm,
+			Summary: "say of services without a scan whether they run it, or check what no scan can see",
+			Detail:  "`/campaign attest ledger verified \"listed the classes of the running jar\"` is the second person's word for somebody else's claim. `/campaign attest ledger no \"searched the images for log4j-core\"`; `all` means all unknown ones of your teams. Without more words it opens a form.",
 		},
 		{
 			Name: "void", Args: "[TRACK] METHOD \"reason\"", Role: campaign.Commander, Needs: OneCampaign, Run: c.void,
@@ -71,7 +71,7 @@ func (c commands) table() []Command {
 			Name: "rebaseline", Args: "all|exposed|unfinished [\"reason\"]", Role: campaign.Commander, Needs: OneCampaign, Run: c.rebaseline,
 			Summary: "reopen what does not reach the fixed versions any more",
 		},
-		{Name: "declare", Args: "contained|fixed", Role: campaign.Commander, Needs: OneCampaign, Run: c.declare, Summary: "declare a milestone, with the numbers beside it"},
+		{Name: "declare", Args: "contained|fixed [because …]", Role: campaign.Commander, Needs: OneCampaign, Run: c.declare, Summary: "declare a milestone, with the numbers beside it"},
 		{
 			Name: "ask", Args: "@person \"what\" by WHEN", Role: campaign.Commander, Needs: OneCampaign, Run: c.ask,
 			Summary: "ask a leader for a decision, by name and with a time",
@@ -86,8 +86,8 @@ func (c commands) table() []Command {
 			Summary: "hand over command; it counts once it is accepted",
 			Detail:  "`take` is for the deputy and for commanders, when nobody answers; it is announced.",
 		},
-		{Name: "close", Role: campaign.Commander, Needs: OneCampaign, Sure: true, Run: c.close, Summary: "close the campaign, with its final report"},
+		{Name: "close", Args: "[because …]", Role: campaign.Commander, Needs: OneCampaign, Sure: true, Run: c.close, Summary: "close the campaign, with its final report"},
 		{Name: "audit", Args: "[N]", Role: campaign.Auditor, Needs: OneCampaign, Run: c.audit, Summary: "the newest records of who changed what"},
-		{Name: "cancel", Role: campaign.Commander, Needs: OneCampaign, Sure: true, Run: c.cancel, Summary: "end a campaign before its goal"},
+		{Name: "cancel", Args: "[because …]", Role: campaign.Commander, Needs: OneCampaign, Sure: true, Run: c.cancel, Summary: "end a campaign before its goal"},
 	}
 }

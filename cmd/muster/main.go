@@ -76,6 +76,7 @@ line or its input is wrong, 3 when something affected was found.`,
 		newManifestCommand(io),
 		newMatchCommand(io),
 		newServeCommand(io),
+		newDemoCommand(io),
 		newVersionCommand(io),
 	)
 }
