@@ -25,8 +25,8 @@ build: ## build the binary into bin/muster
 	@mkdir -p bin
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/muster
 
-demo: build ## play what there is so far; needs nothing outside of this machine
-	@./.ci/demo $(BIN)
+demo: build ## play a Log4Shell campaign on this machine; open the address it prints
+	@./$(BIN) demo
 
 test: ## run all tests, with the race detector where a C compiler is (PKG=./configs/...)
 	@echo "Testing $(if $(RACE),with,WITHOUT) the race detector$(if $(RACE),, (it needs cgo and the C compiler $(CC_NAME)))."

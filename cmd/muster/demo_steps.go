@@ -362,15 +362,6 @@ func (d *demoWorld) pressInRoom(ctx context.Context, who *fakeslack.Person, labe
 	return nil
 }
 
-// importScans reads a round of the scanners, as of now.
-func (d *demoWorld) importScans(ctx context.Context) error {
-	_, err := d.app.engine.ImportScans(ctx, campaign.Request{}, d.scans(d.clock.Now()))
-	if err != nil {
-		return fmt.Errorf("import scans: %w", err)
-	}
-	return nil
-}
-
 // fixAll lets every contact update to a version, for real: the next scan sees it.
 func (d *demoWorld) fixAll(ctx context.Context, version string) error {
 	contacts, err := d.contacts(ctx)

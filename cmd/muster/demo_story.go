@@ -44,8 +44,8 @@ const (
 
 // hourZero starts a campaign with a name pattern alone.
 func (d *demoWorld) hourZero(ctx context.Context) error {
-	if _, err := d.app.engine.ImportCatalog(ctx, campaign.Request{}, d.company.Catalog()); err != nil {
-		return fmt.Errorf("import catalog: %w", err)
+	if err := d.importCatalog(ctx); err != nil {
+		return err
 	}
 	if err := d.importScans(ctx); err != nil {
 		return err

@@ -4,13 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"iter"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/musterbot/muster/bot/fakeslack"
 	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/campaign/inventory"
+	"github.com/musterbot/muster/campaign/ownership"
 	"github.com/musterbot/muster/campaign/sample"
 	"github.com/musterbot/muster/configs"
 	"github.com/musterbot/muster/configs/secret"
@@ -26,6 +27,7 @@ type demoWorld struct {
 	ws      *fakeslack.Workspace
 	clock   *sceneClock
 	company *sample.Company
+	folder  string // everything that is kept stands in it, and goes with it
 	app     *app
 	room    string // the channel from which the campaign is steered
 
@@ -46,7 +48,7 @@ func newDemoWorld(ctx context.Context, std streams, folder string, o demoOptions
 	if err != nil {
 		return nil, err
 	}
-	d := &demoWorld{company: company, clock: newSceneClock(demoStart, o.factor), owners: map[string]*fakeslack.Person{}}
+	d := &demoWorld{company: company, folder: folder, clock: newSceneClock(demoStart, o.factor), owners: map[string]*fakeslack.Person{}}
 	d.ws, err = fakeslack.Start(fakeslack.Options{
 		Addr: o.listen, Now: d.clock.Now, Team: "Acme", TriggerLife: 365 * 24 * time.Hour,
 		// Any page in the visitor's browser can reach this address: let none of them guess.
@@ -56,7 +58,10 @@ func newDemoWorld(ctx context.Context, std streams, folder string, o demoOptions
 	if err != nil {
 		return nil, err
 	}
-	d.people()
+	if err := d.people(); err != nil {
+		d.ws.Close()
+		return nil, err
+	}
 	d.app, err = startApp(ctx, appOptions{
 		Config: d.config(folder, o), Clock: d.clock, PaceFactor: o.factor, Log: o.log(std), Stagger: 100 * time.Millisecond,
 		Work: func(w *campaign.WorkOptions) { w.Seal = 2 * time.Minute },
@@ -69,7 +74,7 @@ func newDemoWorld(ctx context.Context, std streams, folder string, o demoOptions
 }
 
 // people lets everybody join the workspace.
-func (d *demoWorld) people() {
+func (d *demoWorld) people() error {
 	staff := func(name, real, title, zone string) *fakeslack.Person {
 		return d.ws.AddUser(name, fakeslack.Profile{RealName: real, Title: title, TZ: zone, Email: name + "@security.acme.example"})
 	}
@@ -90,9 +95,10 @@ func (d *demoWorld) people() {
 	d.ws.AddChannel("leads", d.cara, d.devi)
 	for _, channel := range []string{"security-war-room", "executives", "leads"} {
 		if err := d.cara.Invites(channel, d.ws.BotUserID()); err != nil {
-			panic("demo: invite muster: " + err.Error())
+			return fmt.Errorf("invite muster into %s: %w", channel, err)
 		}
 	}
+	return nil
 }
 
 // config is what an operator would write, with the waits of the scaled clock.
@@ -118,16 +124,34 @@ func (d *demoWorld) config(folder string, o demoOptions) configs.Config {
 	return c
 }
 
-// scans are a round of the company's scanners at a time, as a reader of its files
-// yields them.
-func (d *demoWorld) scans(at time.Time) iter.Seq2[campaign.Scan, *campaign.Refusal] {
-	return func(yield func(campaign.Scan, *campaign.Refusal) bool) {
-		for s := range d.company.Scans(at) {
-			if !yield(s, nil) {
-				return
-			}
-		}
+// importCatalog writes the company's catalog files and imports them.
+func (d *demoWorld) importCatalog(ctx context.Context) error {
+	folder := filepath.Join(d.folder, "catalog")
+	if err := d.company.WriteCatalog(folder); err != nil {
+		return fmt.Errorf("write catalog: %w", err)
 	}
+	catalog, _, err := ownership.Read([]string{folder})
+	if err != nil {
+		return fmt.Errorf("read catalog: %w", err)
+	}
+	if _, err := d.app.engine.ImportCatalog(ctx, campaign.Request{}, catalog); err != nil {
+		return fmt.Errorf("import catalog: %w", err)
+	}
+	return nil
+}
+
+// importScans writes what the company's scanners see now, in their formats, and
+// imports the files.
+func (d *demoWorld) importScans(ctx context.Context) error {
+	folder := filepath.Join(d.folder, "inventory")
+	if err := d.company.WriteInventory(folder, d.clock.Now()); err != nil {
+		return fmt.Errorf("write inventory: %w", err)
+	}
+	_, err := d.app.engine.ImportScans(ctx, campaign.Request{}, inventory.Reader{}.ReadScans(ctx, []string{folder}))
+	if err != nil {
+		return fmt.Errorf("import scans: %w", err)
+	}
+	return nil
 }
 
 // close stops Muster first and the workspace last.
