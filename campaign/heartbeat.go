@@ -83,7 +83,7 @@ func (g *Engine) restoreWaves(ctx context.Context, scope Scope) error {
 		if stored.Value.Status != WaveFiling {
 			continue
 		}
-		err := g.opts.Store.Apply(ctx, Change{Scope: scope, Due: []DueEntry{{ID: wavePrefix + stored.ID, Lane: Bulk, At: g.opts.Clock.Now()}}})
+		err := g.opts.Store.Apply(ctx, Change{Scope: scope, Due: []DueEntry{stored.Value.due(g.opts.Clock.Now())}})
 		if err != nil {
 			return fmt.Errorf("restore wave %s: %w", stored.ID, err)
 		}

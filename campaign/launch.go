@@ -26,6 +26,12 @@ type Wave struct {
 
 const wavePrefix = "wave/"
 
+// due is the work of filing a wave. Waves have one serial, so that the rest waits
+// until the exposed slice is filed.
+func (w Wave) due(at time.Time) DueEntry {
+	return DueEntry{ID: wavePrefix + w.ID, Lane: Bulk, Serial: "waves", At: at}
+}
+
 func waveID(plan, slice string) string { return plan + "/" + slice }
 
 // addWave stores a slice of a frozen plan as planned; freezing the same plan again
@@ -197,7 +203,7 @@ func (tx *transaction) startWaves(p Plan, waves []Wave) error {
 		if err := save(tx, KindWave, w.ID, w); err != nil {
 			return err
 		}
-		tx.due(DueEntry{ID: wavePrefix + w.ID, Lane: Bulk, At: tx.now})
+		tx.due(w.due(tx.now))
 		if err := tx.audit("wave.launch", "wave/"+w.ID, string(WavePlanned), string(WaveFiling), ""); err != nil {
 			return err
 		}

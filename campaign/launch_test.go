@@ -150,6 +150,28 @@ func TestExposedGoFirstAndUnknownIsCounted(t *testing.T) {
 	}
 }
 
+func TestTheRestWaitsUntilTheExposedAreFiled(t *testing.T) {
+	h := newHouse(t)
+	h.estate()
+	id := h.ready()
+	h.launchesOnly(id, campaign.SliceAll)
+	filing := func() (found []string) {
+		claims, err := h.store.Claim(t.Context(), campaign.ClaimRequest{Now: h.clock.Now(), Lease: time.Nanosecond, N: 100})
+		require.NoError(t, err)
+		for _, c := range claims.Entries {
+			if strings.HasPrefix(c.ID, "wave/") {
+				found = append(found, c.ID[strings.LastIndexByte(c.ID, '/')+1:])
+			}
+		}
+		return found
+	}
+	require.Equal(t, []string{campaign.SliceExposed}, filing())
+	require.NoError(t, h.engine.Heartbeat(t.Context()))
+	require.Equal(t, []string{campaign.SliceExposed}, filing())
+	h.settle()
+	require.Len(t, h.tracker.filed(), 3)
+}
+
 func TestTheMessageFollowsItsTickets(t *testing.T) {
 	h := newHouse(t)
 	h.estate()
