@@ -345,8 +345,8 @@ func (c *city) moments() []moment {
 	return append([]moment{earlyOn, earlyOn, whileStarting, earlyOn}, deck...)
 }
 
-// patience is how long the killer waits for a moment to come.
-const patience = 1500 * time.Millisecond
+// momentFor is how long the killer waits for a moment to come.
+const momentFor = 1500 * time.Millisecond
 
 func (c *city) kill(m moment) {
 	c.t.Helper()
@@ -398,7 +398,7 @@ func (c *city) strikes(method string) bool {
 		return n
 	}
 	before := withheld()
-	ctx, cancel := context.WithTimeout(c.ctx, patience)
+	ctx, cancel := context.WithTimeout(c.ctx, momentFor)
 	defer cancel()
 	return c.ws.WaitFor(ctx, func() bool { return order.Fired() > 0 && withheld() > before }) == nil
 }
