@@ -20,6 +20,7 @@ const (
 	metadataType = "muster_effect"
 	metadataKey  = "key"
 	metadataPart = "part" // of a message that was too long for one
+	metadataMore = "more" // in a part that others follow
 )
 
 // Post implements campaign.Messenger. A message that is too long for Slack
@@ -28,7 +29,7 @@ const (
 func (c *Client) Post(ctx context.Context, p campaign.Post) (campaign.MessageRef, error) {
 	parts := view.Split(p.Message)
 	var first campaign.MessageRef
-	var there map[int]campaign.MessageRef
+	var there map[int]posted
 	for i, m := range parts {
 		if len(parts) > 1 && there == nil {
 			found, err := c.partsOf(ctx, p.To, p.Thread, p.Key, time.Time{})
@@ -37,13 +38,14 @@ func (c *Client) Post(ctx context.Context, p campaign.Post) (campaign.MessageRef
 			}
 			there = found
 		}
-		ref, done := there[i]
+		old, done := there[i]
+		ref := old.MessageRef
 		if !done {
-			posted, err := c.postPart(ctx, p, m, i)
+			fresh, err := c.postPart(ctx, p, m, i, i < len(parts)-1)
 			if err != nil {
 				return first, err
 			}
-			ref = posted
+			ref = fresh
 		}
 		if i == 0 {
 			first = ref
@@ -53,10 +55,13 @@ func (c *Client) Post(ctx context.Context, p campaign.Post) (campaign.MessageRef
 }
 
 // postPart posts one message, and joins a public channel that it is not in.
-func (c *Client) postPart(ctx context.Context, p campaign.Post, m campaign.Message, part int) (campaign.MessageRef, error) {
+func (c *Client) postPart(ctx context.Context, p campaign.Post, m campaign.Message, part int, more bool) (campaign.MessageRef, error) {
 	payload := map[string]any{metadataKey: p.Key}
 	if part > 0 {
 		payload[metadataPart] = strconv.Itoa(part)
+	}
+	if more {
+		payload[metadataMore] = "yes"
 	}
 	extra := []slack.MsgOption{
 		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: metadataType, EventPayload: payload}),
@@ -95,25 +100,36 @@ const (
 	findPages = 3
 )
 
-// Find implements campaign.Messenger.
+// Find implements campaign.Messenger. A message of several parts is found once all
+// of them are there.
 func (c *Client) Find(ctx context.Context, to, thread, key string, since time.Time) (campaign.MessageRef, error) {
 	found, err := c.partsOf(ctx, to, thread, key, since)
 	if err != nil {
 		return campaign.MessageRef{}, err
 	}
-	ref, ok := found[0]
-	if !ok {
-		return campaign.MessageRef{}, notFound(key)
+	for part := 0; ; part++ {
+		at, ok := found[part]
+		if !ok {
+			return campaign.MessageRef{}, notFound(key) // nothing, or not all: Post adds what is missing
+		}
+		if !at.more {
+			return found[0].MessageRef, nil
+		}
 	}
-	return ref, nil
 }
 
 func notFound(key string) error {
 	return &campaign.Error{Kind: campaign.NotFound, Message: "This message was not posted.", Err: fmt.Errorf("no message carries key %s", key)}
 }
 
+// posted is a message of ours that was found.
+type posted struct {
+	campaign.MessageRef
+	more bool // another part follows
+}
+
 // partsOf returns the messages that carry a key, by part.
-func (c *Client) partsOf(ctx context.Context, to, thread, key string, since time.Time) (map[int]campaign.MessageRef, error) {
+func (c *Client) partsOf(ctx context.Context, to, thread, key string, since time.Time) (map[int]posted, error) {
 	channel := to
 	if isUser(to) {
 		opened, err := c.openDM(ctx, to)
@@ -126,7 +142,7 @@ func (c *Client) partsOf(ctx context.Context, to, thread, key string, since time
 	if err != nil {
 		return nil, err
 	}
-	found := map[int]campaign.MessageRef{}
+	found := map[int]posted{}
 	cursor, oldest := "", ""
 	if !since.IsZero() {
 		oldest = strconv.FormatInt(since.Add(-time.Minute).Unix(), 10) // their clock and ours may differ
@@ -138,7 +154,9 @@ func (c *Client) partsOf(ctx context.Context, to, thread, key string, since time
 		}
 		for _, m := range messages {
 			if part, ok := ours(m, key, me); ok {
-				found[part] = campaign.MessageRef{Channel: channel, TS: m.Timestamp}
+				found[part] = posted{
+					MessageRef: campaign.MessageRef{Channel: channel, TS: m.Timestamp}, more: m.Metadata.EventPayload[metadataMore] != nil,
+				}
 			}
 		}
 		if cursor = next; cursor == "" {

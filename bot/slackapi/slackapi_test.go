@@ -95,9 +95,14 @@ func TestALongMessageGoesOnWhereItBroke(t *testing.T) {
 	h.slack.Inject(fakeslack.Fault{Do: fakeslack.LostAnswer, Method: "chat.postMessage", After: 1})
 	_, err := h.Post(t.Context(), campaign.Post{Key: "k", To: h.mei.ID, Message: long})
 	require.Equal(t, campaign.Uncertain, campaign.KindOf(err))
+	_, err = h.Find(t.Context(), h.mei.ID, "", "k", time.Now())
+	require.Equal(t, campaign.NotFound, campaign.KindOf(err), "half of it is not it")
 
 	first, err := h.Post(t.Context(), campaign.Post{Key: "k", To: h.mei.ID, Message: long})
 	require.NoError(t, err)
+	found, err := h.Find(t.Context(), h.mei.ID, "", "k", time.Now())
+	require.NoError(t, err)
+	require.Equal(t, first, found)
 	require.Greater(t, len(h.mei.DMs()), 2)
 	require.Equal(t, h.mei.DMs()[0].TS, first.TS)
 	lines := 0
