@@ -52,6 +52,7 @@ func CheckScope(ctx context.Context, r Reader, scope Scope, now time.Time) (Chec
 func (c *Checkup) good(format string, args ...any) {
 	c.Good = append(c.Good, fmt.Sprintf(format, args...))
 }
+
 func (c *Checkup) bad(format string, args ...any) {
 	c.Bad = append(c.Bad, fmt.Sprintf(format, args...))
 }

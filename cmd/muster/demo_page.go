@@ -21,13 +21,16 @@ func (d *demoWorld) present(std streams, o demoOptions) error {
 		Title: "A Log4Shell campaign",
 		Steps: []string{
 			"A campaign plays by itself; what happens is told below. Join in whenever you like.",
-			"Choose whom you act as, at the top left. *Cara* commands, *Aoife* helps, *Dana* is the chief executive; all others own services.",
+			"Choose whom you act as, at the top. *Cara* commands, *Aoife* helps, *Dana* is the chief executive; all others own services.",
 			"Type `/campaign status` in #security-war-room, or `/campaign help`.",
 			"As an owner, open the direct messages with Muster and press a button.",
 		},
 		Cast: []fakeslack.Actor{
-			{Who: "cara", Role: "commander"}, {Who: "devi", Role: "deputy"}, {Who: "mei", Role: "reviewer"},
-			{Who: "aoife", Role: "help desk"}, {Who: "dana", Role: "chief executive"},
+			{Who: "cara", Role: "commander"},
+			{Who: "devi", Role: "deputy"},
+			{Who: "mei", Role: "reviewer"},
+			{Who: "aoife", Role: "help desk"},
+			{Who: "dana", Role: "chief executive"},
 		},
 		Start:  "security-war-room",
 		Panels: []fakeslack.Panel{{Name: "Tickets", Rows: d.ticketRows}},
@@ -41,7 +44,7 @@ func (d *demoWorld) present(std streams, o demoOptions) error {
 
   Open %s
 
-Act as anybody (top left), type /campaign help, press the buttons. Stop it with Ctrl-C.
+Act as anybody (at the top), type /campaign help, press the buttons. Stop it with Ctrl-C.
 
 `, page.URL())
 	d.breathe(4 * time.Second) // time to open the page

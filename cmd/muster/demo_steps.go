@@ -40,7 +40,7 @@ func (d *demoWorld) types(ctx context.Context, who *fakeslack.Person, steps ...s
 		if !strings.Contains(answer, s.answer) || strings.Contains(answer, "Nothing was ") && s.answer == "" {
 			return fmt.Errorf("type %.60q: answered %q", s.command, answer)
 		}
-		d.breathe(1500 * time.Millisecond)
+		d.breathe(900 * time.Millisecond)
 	}
 	return nil
 }

@@ -36,8 +36,10 @@ func TestReopenKeepsEverythingAndEndsLeases(t *testing.T) {
 		Index:   []campaign.IndexEntry{{Name: "by-team", Key: "core", ID: "a"}},
 		Count:   []campaign.CounterDelta{{Name: "open", By: 3}},
 		Due: []campaign.DueEntry{
-			{ID: "leased", Serial: "u", At: now}, {ID: "behind", Serial: "u", At: now},
-			{ID: "later", At: now.Add(time.Hour)}, {ID: "held again", Lane: campaign.Bulk, At: now},
+			{ID: "leased", Serial: "u", At: now},
+			{ID: "behind", Serial: "u", At: now},
+			{ID: "later", At: now.Add(time.Hour)},
+			{ID: "held again", Lane: campaign.Bulk, At: now},
 		},
 		Audit: []campaign.AuditRecord{{Action: "ticket.open", At: now}},
 	}

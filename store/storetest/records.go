@@ -249,7 +249,8 @@ func getManyKeepsTheOrderAsked(t *testing.T, s campaign.Store) {
 func indexPagesInOrder(t *testing.T, s campaign.Store) {
 	want := []campaign.IndexHit{
 		{Key: "", ID: "z"},
-		{Key: "core", ID: "a"}, {Key: "core", ID: "b"},
+		{Key: "core", ID: "a"},
+		{Key: "core", ID: "b"},
 		{Key: "core\x00", ID: "a"},
 		{Key: "core/payments", ID: "a"},
 		{Key: "corf", ID: "a"},
