@@ -296,7 +296,7 @@ func (tx *transaction) tellContact(c Campaign, a *Advice, person string) error {
 	}
 	key := advicePrefix + person + "/" + a.ID
 	return tx.effect(Effect{
-		ID: opaqueID(string(tx.scope), "message", key), Kind: EffectMessage, Subject: key, Lane: Bulk, NotBefore: at,
+		ID: opaqueID(string(tx.scope), "message", key), Kind: EffectMessage, Subject: key, Lane: Bulk, NotBefore: at, AsksWork: true,
 	}, postPayload{To: contact.Person.User(), Zone: contact.Zone, Message: m})
 }
 

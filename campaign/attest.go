@@ -46,6 +46,9 @@ func (g *Engine) Attest(ctx context.Context, r Request, id string, a Attestation
 		step := r
 		step.more = left > 0
 		err := g.atomically(ctx, Scope(id), step, func(tx *transaction) error {
+			if err := tx.keepWord(batch, a); err != nil {
+				return err
+			}
 			for _, t := range batch {
 				if current, err := load[Task](tx, KindTask, t.ID); err != nil || current.Status != TaskUnknown {
 					if err != nil {
@@ -68,7 +71,31 @@ func (g *Engine) Attest(ctx context.Context, r Request, id string, a Attestation
 			return Message{}, err
 		}
 	}
+	if a.Running && !c.StartedAt.IsZero() {
+		if _, err := g.Sweep(ctx, Request{Actor: r.Actor}, id); err != nil {
+			return Message{}, err
+		}
+	}
 	return say("%s attested as %s. Thank you; your name and how you checked stand beside it.", count(len(names), "service"), Markup(verdict)), nil
+}
+
+// keepWord lets targets count as affected from now on whose owner says that they
+// run it, though no scan sees them: they join like any other late target.
+func (tx *transaction) keepWord(tasks []Task, a Attestation) error {
+	if !a.Running {
+		return nil
+	}
+	c, err := tx.campaign()
+	if err != nil {
+		return err
+	}
+	if c.Triage == nil {
+		c.Triage = map[string]TriageDecision{}
+	}
+	for _, t := range tasks {
+		c.Triage[t.Target] = TriageDecision{Affected: true, By: tx.request.Actor, At: tx.now, Reason: a.How}
+	}
+	return save(tx, KindCampaign, self, c)
 }
 
 // unknownTasks returns the unknown tasks that were named and that the actor may

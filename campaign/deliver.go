@@ -399,5 +399,26 @@ func (g *Engine) dress(ctx context.Context, scope Scope, e Effect) (any, error) 
 		return nil, err
 	}
 	d.Topic = topic
-	return nil, g.opts.Channels.Dress(ctx, c.HelpRef.ID, d)
+	if err := g.opts.Channels.Dress(ctx, c.HelpRef.ID, d); err != nil {
+		return nil, err
+	}
+	return nil, g.staff(ctx, c)
+}
+
+// maxStaff is how many helpers are brought into a help channel at once.
+const maxStaff = 30
+
+// staff brings the help desk and those who command into the help channel.
+func (g *Engine) staff(ctx context.Context, c Campaign) error {
+	helpers, err := g.opts.Roles.Members(ctx, Helper)
+	if err != nil {
+		return err
+	}
+	var users []string
+	for _, p := range append([]Person{c.Commander, c.Deputy}, helpers[:min(len(helpers), maxStaff)]...) {
+		if p != "" && !slices.Contains(users, p.User()) {
+			users = append(users, p.User())
+		}
+	}
+	return g.opts.Channels.Invite(ctx, c.HelpRef.ID, users)
 }

@@ -21,6 +21,11 @@ type Effect struct {
 	NotBefore time.Time `json:"not_before,omitzero"`
 	// Waits says that it has no due entry yet: what it waits for gives it one.
 	Waits bool `json:"waits,omitempty"`
+	// AsksWork says that it asks an owner for something: a paused campaign holds
+	// it back, a cancelled one drops it.
+	AsksWork bool `json:"asks_work,omitempty"`
+	// RevivedAt is when a dead letter was last put back.
+	RevivedAt time.Time `json:"revived_at,omitzero"`
 	// Result is where it ended up: a MessageRef, a TicketRef, a ChannelRef.
 	Result    json.RawMessage `json:"result,omitempty"`
 	Attempts  int             `json:"attempts,omitempty"`

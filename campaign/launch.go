@@ -187,7 +187,11 @@ func (tx *transaction) startWaves(p Plan, waves []Wave) error {
 		return err
 	}
 	before := c.Status
-	if c.Status != Running {
+	switch c.Status {
+	case Running:
+	case Paused, Closing:
+		return Refuse(Conflict, "The campaign is "+words(c.Status)+", so nothing was sent. `/campaign resume` lets a paused one go on; then launch again.")
+	default:
 		if err := move(&c.Status, Running, "campaign", "The campaign is "+words(c.Status)+", so nothing can be launched. Nothing was sent."); err != nil {
 			return err
 		}
@@ -346,7 +350,7 @@ func (tx *transaction) fileContact(c Campaign, w Wave, planned PlanContact) erro
 		post.Remember = contactSubject(string(planned.Person))
 	} else {
 		contact.Asked++
-		e.ID, e.Kind = opaqueID(string(tx.scope), "more", string(planned.Person), w.ID), EffectMessage
+		e.ID, e.Kind, e.AsksWork = opaqueID(string(tx.scope), "more", string(planned.Person), w.ID), EffectMessage, true
 	}
 	e.NotBefore = tx.now
 	if w.Slice != SliceExposed {
@@ -484,7 +488,10 @@ func (g *Engine) Resume(ctx context.Context, r Request, id string) (Message, err
 		if c.Status == Running {
 			return nil
 		}
-		if err := move(&c.Status, Running, "campaign", "The campaign is "+words(c.Status)+", so there is nothing to resume."); err != nil {
+		if c.Status != Paused {
+			return Refuse(Conflict, "The campaign is "+words(c.Status)+", so there is nothing to resume. Nothing was changed.")
+		}
+		if err := move(&c.Status, Running, "campaign", ""); err != nil {
 			return err
 		}
 		m, err := g.tell("resumed", ResumedData{LocalTime: g.local(*c), Title: c.Title, By: Mention(tx.request.Actor), At: tx.now})

@@ -436,3 +436,47 @@ func TestCancellingALaunchedCampaignNeedsTwoAndWithdraws(t *testing.T) {
 	require.Equal(t, campaign.Cancelled, h.campaign(id).Status)
 	require.Equal(t, campaign.TaskWithdrawn, h.taskNamed(id, "checkout").Status)
 }
+
+func TestWhoSaysThatTheyRunItGetATicket(t *testing.T) {
+	h := newHouse(t, func(o *campaign.Options) { o.Brakes.AdmissionShare = 1 })
+	h.estate()
+	id := h.ready()
+	h.launch(id, campaign.SliceAll)
+	h.settle()
+	_, err := h.engine.Attest(t.Context(), h.by(eve), id, campaign.Attestation{Targets: []string{"archive"}, Running: true, How: "looked at the host"})
+	require.NoError(t, err)
+	h.settle()
+	require.Equal(t, campaign.TaskOpen, h.taskNamed(id, "archive").Status)
+	require.NotEmpty(t, h.taskNamed(id, "archive").Ticket)
+	require.Len(t, h.firsts(eve), 1)
+}
+
+func TestAScanBeatsAWordThatWasWrong(t *testing.T) {
+	h := newHouse(t, func(o *campaign.Options) { o.Brakes.AdmissionShare = 1 })
+	h.estate()
+	id := h.ready()
+	h.launch(id, campaign.SliceAll)
+	h.settle()
+	_, err := h.engine.Attest(t.Context(), h.by(eve), id, campaign.Attestation{Targets: []string{"archive"}, How: "looked at the host"})
+	require.NoError(t, err)
+	h.clock.advance(time.Hour)
+	h.scan(log4jCore, "archive")
+	h.settle()
+	require.Equal(t, campaign.TaskInProgress, h.taskNamed(id, "archive").Status)
+	require.Len(t, h.firsts(eve), 1)
+}
+
+func TestOnlyAPausedCampaignIsResumed(t *testing.T) {
+	h := newHouse(t)
+	h.estate()
+	id := h.ready()
+	_, err := h.engine.Resume(t.Context(), h.by(cara), id)
+	refused(t, err, campaign.Conflict)
+	require.Equal(t, campaign.Approved, h.campaign(id).Status)
+	h.launch(id, campaign.SliceExposed)
+	_, err = h.engine.Pause(t.Context(), h.by(cara), id)
+	require.NoError(t, err)
+	_, err = h.engine.Launch(t.Context(), h.by(cara), id, campaign.SliceRest)
+	refused(t, err, campaign.Conflict)
+	require.Equal(t, campaign.Paused, h.campaign(id).Status)
+}

@@ -98,7 +98,7 @@ const heldFor = 10 * time.Second
 // held puts back what a paused campaign holds, and gives up what a cancelled one
 // does not need any more.
 func (a *attempt) held(ctx context.Context) (bool, error) {
-	if !a.action.waits || a.claim.Scope == Sys {
+	if !a.action.waits && !a.effect.AsksWork || a.claim.Scope == Sys {
 		return false, nil
 	}
 	c, err := a.engine.Campaign(ctx, string(a.claim.Scope))
@@ -172,7 +172,7 @@ func (a *attempt) settle(ctx context.Context, result any, err error) error {
 		a.effect.UncertainAt = now // a dead letter too: whoever revives it looks first
 	}
 	switch {
-	case kind == Invalid || kind == NotFound || kind == Forbidden || a.effect.Attempts >= MaxAttempts || now.Sub(a.effect.CreatedAt) > maxEffectAge:
+	case kind == Invalid || kind == NotFound || kind == Forbidden || a.effect.Attempts >= MaxAttempts || a.tooOld(now, err):
 		return a.write(ctx, EffectDead, nil, err, time.Time{})
 	case uncertain:
 		if a.looksBack() {
@@ -183,8 +183,23 @@ func (a *attempt) settle(ctx context.Context, result any, err error) error {
 	return a.write(ctx, EffectPending, nil, err, retryAt)
 }
 
-// maxEffectAge is how long something outgoing may wait for its turn.
-const maxEffectAge = 48 * time.Hour
+// tooOld returns whether an effect has been tried for long enough. Waiting for
+// one's turn, at Slack's pace or in a long launch, is no failure and may take
+// longer.
+func (a *attempt) tooOld(now time.Time, err error) bool {
+	since := latest(latest(a.effect.CreatedAt, a.effect.NotBefore), a.effect.RevivedAt)
+	limit := maxEffectAge
+	if KindOf(err) == Unavailable && RetryAfter(err) > 0 {
+		limit = maxTurnAge
+	}
+	return now.Sub(since) > limit
+}
+
+// How long something outgoing is tried, and how long it may wait for its turn.
+const (
+	maxEffectAge = 48 * time.Hour
+	maxTurnAge   = 30 * 24 * time.Hour
+)
 
 // write stores the attempt's outcome and ends the lease, in one step, again when
 // another writer of what follows from it was faster. When the lease was lost,
@@ -294,7 +309,7 @@ func (g *Engine) Revive(ctx context.Context, r Request, id, effect string) (Mess
 		if err := move(&e.Status, EffectPending, "effect", "This was tried again already, and is "+words(e.Status)+" now."); err != nil {
 			return err
 		}
-		e.Attempts, e.CreatedAt = 0, tx.now // UncertainAt stays: it is looked up first
+		e.Attempts, e.RevivedAt = 0, tx.now // UncertainAt stays: it is looked up first
 		tx.count(counterDead, -1)
 		tx.index(IndexEntry{Name: indexOpenEffects, ID: e.ID})
 		// Without its serial: what waits behind it in the serial may wait for it.

@@ -75,7 +75,6 @@ func (g *Engine) sweep(ctx context.Context, r Request, id string, granted bool) 
 	if err != nil {
 		return report, err
 	}
-	late := g.lateTargets(ctx, c, world)
 	if n := loud(moves); !granted && g.needsSecond(n) {
 		report.Held = true
 		return report, g.atomically(ctx, Scope(id), Request{Actor: r.Actor}, func(tx *transaction) error {
@@ -88,6 +87,10 @@ func (g *Engine) sweep(ctx context.Context, r Request, id string, granted bool) 
 		if err := g.applyMoves(ctx, r, id, batch, &report); err != nil {
 			return report, err
 		}
+	}
+	late, err := g.lateTargets(ctx, c, world)
+	if err != nil {
+		return report, err
 	}
 	return report, g.admit(ctx, r, c, late, &report)
 }
@@ -167,6 +170,10 @@ func scanSays(c Campaign, t Task, target Target, listed bool, scanned, now time.
 		case affected && track.Proof == ProofScan:
 			return TaskInProgress, scan + " still sees " + seen(target)
 		}
+	case TaskNotAffected: // by somebody's word, or by an older scan
+		if affected && target.Doubt == "" && scanned.After(t.UpdatedAt) {
+			return TaskInProgress, scan + " found it after all"
+		}
 	case TaskVerified:
 		track, _ := c.Track(t.Track)
 		if affected && track.Proof == ProofScan && scanned.After(t.UpdatedAt) {
@@ -189,6 +196,7 @@ func (g *Engine) applyMoves(ctx context.Context, r Request, id string, moves []t
 	var done SweepReport
 	err := g.atomically(ctx, Scope(id), Request{Actor: r.Actor}, func(tx *transaction) error {
 		done = SweepReport{}
+		reopened := map[string][]Task{} // by contact
 		for _, m := range moves {
 			t, err := load[Task](tx, KindTask, m.task)
 			if err != nil {
@@ -200,9 +208,7 @@ func (g *Engine) applyMoves(ctx context.Context, r Request, id string, moves []t
 			if m.to == TaskInProgress {
 				done.Reopened++
 				t, err = tx.reopenTask(m.task, "task.reopen", m.why)
-				if err == nil {
-					err = tx.tellReopened(t)
-				}
+				reopened[t.Contact] = append(reopened[t.Contact], t)
 			} else {
 				done.add(m.to)
 				_, err = tx.changeTask(m.task, "task.scan", m.why, func(t *Task) error {
@@ -213,10 +219,15 @@ func (g *Engine) applyMoves(ctx context.Context, r Request, id string, moves []t
 			if err != nil {
 				return err
 			}
-			if m.to == TaskOpen {
+			if t.Ticket == "" && m.target.ID != "" { // the text of a ticket is rendered from its targets, so those stay as they were approved
 				if err := renewTarget(tx, m.target); err != nil {
 					return err
 				}
+			}
+		}
+		for _, contact := range sortedKeys(reopened) {
+			if err := tx.tellReopened(contact, reopened[contact]); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -247,50 +258,49 @@ func renewTarget(tx *transaction, t Target) error {
 	return save(tx, KindTarget, t.ID, t)
 }
 
-// tellReopened asks the contact anew, in a message of its own: an edit would
-// notify nobody.
-func (tx *transaction) tellReopened(t Task) error {
-	if t.Contact == "" {
-		return nil
-	}
-	contact, err := load[Contact](tx, KindContact, t.Contact)
-	if err != nil {
-		return err
+// tellReopened asks a contact anew, in one message of its own for all that was
+// reopened together: an edit would notify nobody.
+func (tx *transaction) tellReopened(person string, tasks []Task) error {
+	contact, found, err := find[Contact](tx, KindContact, person)
+	if err != nil || !found {
+		return err // nobody was asked yet: the ticket that follows does it
 	}
 	c, err := tx.campaign()
 	if err != nil {
 		return err
 	}
 	data := ReopenedData{
-		LocalTime: LocalTime{Zone: contact.Zone, Now: tx.now}, Title: c.Title, Count: 1, Total: len(contact.Tickets),
-		Names: []string{t.Name}, Due: t.Due, Why: t.Reason, HelpChannel: ChannelLink(c.HelpRef),
+		LocalTime: LocalTime{Zone: contact.Zone, Now: tx.now}, Title: c.Title, Count: len(tasks), Total: max(len(tasks), len(contact.Tickets)),
+		Due: tasks[0].Due, Why: tasks[0].Reason, HelpChannel: ChannelLink(c.HelpRef),
+	}
+	key := "reopened"
+	for _, t := range tasks {
+		data.Names, data.Due = append(data.Names, t.Name), earliest(data.Due, t.Due)
+		key += fmt.Sprintf("/%s-%d", t.ID, t.Reopened)
 	}
 	text, err := tx.engine.opts.Renderer.Render(nil, "reopened", data)
 	if err != nil {
 		return err
 	}
-	key := fmt.Sprintf("reopened/%s/%d", t.ID, t.Reopened)
-	return tx.post(key, Bulk, postPayload{To: contact.Person.User(), Message: Message{Text: strings.TrimSpace(text), Buttons: taskButtons(c.ID, contact.Person, 1)}})
+	return tx.effect(Effect{
+		ID: opaqueID(c.ID, key), Kind: EffectMessage, Subject: contactSubject(person), Lane: Bulk, AsksWork: true,
+	}, postPayload{To: contact.Person.User(), Message: Message{Text: strings.TrimSpace(text), Buttons: taskButtons(c.ID, contact.Person, len(tasks))}})
 }
 
 // lateTargets returns affected targets that need a ticket and have none: new
 // ones, and those that were unknown at the approval.
-func (g *Engine) lateTargets(ctx context.Context, c Campaign, world Assessment) []Target {
-	var late []Target
-	for _, t := range world.Targets {
-		if t.Knowledge == KnownNothing || t.Doubt != "" || t.Owner == "" {
-			continue
+func (g *Engine) lateTargets(ctx context.Context, c Campaign, world Assessment) ([]Target, error) {
+	ticketed := map[string]bool{}
+	for stored, err := range LoadAll[Task](ctx, g.opts.Store, Scope(c.ID), KindTask) {
+		if err != nil {
+			return nil, err
 		}
-		ticketed := false
-		for _, track := range c.Tracks {
-			task, _, err := Load[Task](ctx, g.opts.Store, Scope(c.ID), KindTask, TaskID(t.ID, track.Name))
-			ticketed = ticketed || err == nil && (task.Ticket != "" || task.Status.Finished())
-		}
-		if !ticketed {
-			late = append(late, t)
-		}
+		t := stored.Value
+		ticketed[t.Target] = ticketed[t.Target] || t.Ticket != "" || t.Status.Finished()
 	}
-	return late
+	return slices.DeleteFunc(slices.Clone(world.Targets), func(t Target) bool {
+		return t.Knowledge == KnownNothing || t.Doubt != "" || t.Owner == "" || ticketed[t.ID]
+	}), nil
 }
 
 // admit lets late targets join with the approved text, as many as the admission
@@ -338,8 +348,14 @@ func (g *Engine) admit(ctx context.Context, r Request, c Campaign, late []Target
 			if err != nil || w.Status != WavePlanned {
 				return err
 			}
-			w.Status, w.At = WaveFiling, tx.now
-			tx.due(DueEntry{ID: wavePrefix + w.ID, Lane: Bulk, At: tx.now})
+			if err := move(&w.Status, WaveFiling, "wave", ""); err != nil {
+				return err
+			}
+			w.At = tx.now
+			tx.due(w.due(tx.now))
+			if err := tx.audit("wave.launch", "wave/"+w.ID, string(WavePlanned), string(WaveFiling), ""); err != nil {
+				return err
+			}
 			if err := save(tx, KindWave, w.ID, w); err != nil {
 				return err
 			}

@@ -112,8 +112,9 @@ func (w *Workspace) serveSocket(rw http.ResponseWriter, hr *http.Request) {
 	s.queue <- frame{body: hello}
 	h.sockets = append(h.sockets, s)
 	h.opening--
+	off := h.off // it may have been switched off while this connection was being opened
 	h.mu.Unlock()
-	if w.ctx.Err() != nil {
+	if off || w.ctx.Err() != nil {
 		s.close()
 	}
 	w.moved()

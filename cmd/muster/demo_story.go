@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -143,7 +144,9 @@ func (d *demoWorld) ask(ctx context.Context, contacts []*fakeslack.Person) error
 				return fmt.Errorf("press Needs a person: %s", seen.Text())
 			}
 		}
-		d.aoife.RepliesIn(*asked, q.answer)
+		if d.aoife.RepliesIn(*asked, q.answer) == nil {
+			return errors.New("the help desk cannot answer in the help channel")
+		}
 		if seen := who.Presses("Answered", notice); !seen.OK() {
 			return fmt.Errorf("press Answered: %s", seen.Text())
 		}
