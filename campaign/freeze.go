@@ -7,9 +7,14 @@ import (
 	"time"
 )
 
-// partTickets is how many tickets stand in one stored part of a plan; one part is
-// filed in one atomic step.
-const partTickets = 40
+// A stored part of a plan is filed in one atomic step, so its weight, counted in
+// what filing writes at most, stays below MaxChangeRecords with room for the
+// wave's own records. A ticket that is heavier by itself has a part of its own.
+const (
+	partWeight    = 850
+	ticketWeight  = 7 // besides one for each of its tasks
+	contactWeight = 5
+)
 
 // planPart is a stored piece of a plan.
 type planPart struct {
@@ -235,27 +240,29 @@ func keepOnce[T any](ctx context.Context, s Store, scope Scope, kind RecordKind,
 	return err
 }
 
-// splitParts cuts a slice into parts; a contact stands where the last of its
-// tickets stands, so that its message is planned after them.
+// splitParts cuts a slice into parts by weight; a contact stands where the last of
+// its tickets stands, so that its message is planned after them.
 func splitParts(p Plan, slice string) []planPart {
+	asked := map[string][]PlanContact{} // by their last ticket
+	for _, c := range p.Contacts {
+		if c.Slice == slice && len(c.Tickets) > 0 {
+			last := c.Tickets[len(c.Tickets)-1]
+			asked[last] = append(asked[last], c)
+		}
+	}
 	var parts []planPart
-	where := map[string]int{}
+	weight := 0
 	for _, t := range p.Tickets {
 		if t.Slice != slice {
 			continue
 		}
-		if len(parts) == 0 || len(parts[len(parts)-1].Tickets) == partTickets {
-			parts = append(parts, planPart{})
+		w := ticketWeight + len(t.Tasks) + contactWeight*len(asked[t.ID])
+		if len(parts) == 0 || weight+w > partWeight {
+			parts, weight = append(parts, planPart{}), 0
 		}
-		last := len(parts) - 1
-		parts[last].Tickets = append(parts[last].Tickets, t)
-		where[t.ID] = last
-	}
-	for _, c := range p.Contacts {
-		if c.Slice == slice && len(c.Tickets) > 0 {
-			n := where[c.Tickets[len(c.Tickets)-1]]
-			parts[n].Contacts = append(parts[n].Contacts, c)
-		}
+		last := &parts[len(parts)-1]
+		last.Tickets, last.Contacts = append(last.Tickets, t), append(last.Contacts, asked[t.ID]...)
+		weight += w
 	}
 	return parts
 }

@@ -11,12 +11,16 @@ import (
 
 // Wave is a slice of a plan on its way out. Its cursor survives a crash.
 type Wave struct {
-	ID       string     `json:"id"` // <plan hash>/<slice>
-	Plan     string     `json:"plan"`
-	Slice    string     `json:"slice"`
-	Status   WaveStatus `json:"status"`
-	Parts    int        `json:"parts"`
-	Next     int        `json:"next"` // the part that is filed next
+	ID     string     `json:"id"` // <plan hash>/<slice>
+	Plan   string     `json:"plan"`
+	Slice  string     `json:"slice"`
+	Status WaveStatus `json:"status"`
+	Parts  int        `json:"parts"`
+	Next   int        `json:"next"` // the part that is filed next
+	// Joined counts the tasks of that part that have their ticket already, when
+	// they are too many for one step.
+	Joined   int        `json:"joined,omitempty"`
+	Filed    int        `json:"filed,omitempty"` // tickets handed to the worker
 	Tickets  int        `json:"tickets"`
 	Contacts int        `json:"contacts"`
 	By       Person     `json:"by,omitempty"`
@@ -238,15 +242,15 @@ func (g *Engine) fileWave(ctx context.Context, claim Claimed) error {
 		case c.Status == Paused:
 			return Retry(ctx, g.opts.Store, claim, g.opts.Clock.Now().Add(heldFor))
 		}
+		first := w.Next == 0 && w.Joined == 0
 		if w.Next < w.Parts {
 			part, err := load[planPart](tx, KindPlanPart, planPartID(w.Plan, w.Slice, w.Next))
 			if err != nil {
 				return err
 			}
-			if err := tx.filePart(c, w, part); err != nil {
+			if err := tx.filePart(c, &w, part); err != nil {
 				return err
 			}
-			w.Next++
 		}
 		next := tx.now
 		if w.Next >= w.Parts {
@@ -258,7 +262,7 @@ func (g *Engine) fileWave(ctx context.Context, claim Claimed) error {
 				return err
 			}
 		}
-		if err := tx.showWave(c, w); err != nil {
+		if err := tx.showWave(c, w, first); err != nil {
 			return err
 		}
 		tx.finish(claim, next)
@@ -269,20 +273,59 @@ func (g *Engine) fileWave(ctx context.Context, claim Claimed) error {
 	})
 }
 
-// filePart turns a part of the plan into tickets, contacts and effects. Per
-// contact they share one serial, so that the message follows its tickets.
-func (tx *transaction) filePart(c Campaign, w Wave, part planPart) error {
-	for _, planned := range part.Tickets {
-		if err := tx.fileTicket(w, planned); err != nil {
-			return err
+// filePart turns a part of the plan into tickets, contacts and effects, and moves
+// the wave's cursor. Per contact they share one serial, so that the message
+// follows its tickets. The tasks of a part that is too heavy for one step get
+// their ticket in further ones.
+func (tx *transaction) filePart(c Campaign, w *Wave, part planPart) error {
+	room := partWeight
+	if w.Joined == 0 {
+		for _, planned := range part.Tickets {
+			if err := tx.fileTicket(*w, planned); err != nil {
+				return err
+			}
 		}
+		for _, planned := range part.Contacts {
+			if err := tx.fileContact(c, *w, planned); err != nil {
+				return err
+			}
+		}
+		room -= ticketWeight*len(part.Tickets) + contactWeight*len(part.Contacts)
+		w.Filed += len(part.Tickets)
 	}
-	for _, planned := range part.Contacts {
-		if err := tx.fileContact(c, w, planned); err != nil {
+	further := w.Joined > 0
+	left, err := tx.joinTasks(w, part, room)
+	if err != nil || left > 0 {
+		return err
+	}
+	w.Next, w.Joined = w.Next+1, 0
+	if !further {
+		return nil
+	}
+	for _, planned := range part.Tickets { // its tasks may have moved before they knew it
+		if err := tx.refresh(EffectTicketUpdate, planned.ID); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// joinTasks tells the next tasks of a part, room of them at most, which ticket
+// they are on, and returns how many are left.
+func (tx *transaction) joinTasks(w *Wave, part planPart, room int) (left int, err error) {
+	at, until := 0, w.Joined+room
+	for _, planned := range part.Tickets {
+		for _, id := range planned.Tasks {
+			if at >= w.Joined && at < until {
+				if err := amend(tx, KindTask, id, func(task *Task) { task.Ticket, task.Contact = planned.ID, string(planned.Contact) }); err != nil {
+					return 0, err
+				}
+			}
+			at++
+		}
+	}
+	w.Joined = min(at, until)
+	return at - w.Joined, nil
 }
 
 func (tx *transaction) fileTicket(w Wave, planned PlanTicket) error {
@@ -297,9 +340,6 @@ func (tx *transaction) fileTicket(w Wave, planned PlanTicket) error {
 	for _, id := range planned.Tasks {
 		if !slices.Contains(t.Tasks, id) {
 			t.Tasks = append(t.Tasks, id)
-		}
-		if err := amend(tx, KindTask, id, func(task *Task) { task.Ticket, task.Contact = planned.ID, string(planned.Contact) }); err != nil {
-			return err
 		}
 	}
 	if err := save(tx, KindTicket, t.ID, t); err != nil {
@@ -416,9 +456,10 @@ func (tx *transaction) releaseMessages(t Ticket) error {
 	return save(tx, KindContact, t.Contact, contact)
 }
 
-// showWave keeps one message about the wave in the command channel.
-func (tx *transaction) showWave(c Campaign, w Wave) error {
-	if w.Next == 1 || w.Parts <= 1 {
+// showWave keeps one message about the wave in the command channel, posted with
+// its first step.
+func (tx *transaction) showWave(c Campaign, w Wave, first bool) error {
+	if first {
 		m := waveMessage(c, w, 0)
 		return tx.tellCommandRemembering("wave/"+w.ID, m, "wave/"+w.ID)
 	}
@@ -445,9 +486,8 @@ func (g *Engine) editWave(ctx context.Context, scope Scope, id string) error {
 // waveMessage says how far a wave is. filed counts the campaign's tickets in the
 // tracker.
 func waveMessage(c Campaign, w Wave, filed int) Message {
-	done := min(w.Next*partTickets, w.Tickets)
 	slice := map[string]string{SliceExposed: "the exposed slice", SliceRest: "the rest"}[w.Slice]
-	text := fmt.Sprintf("*%s: %s is going out, %s of %s handed to the worker.*", Escape(c.Title), slice, thousands(done), count(w.Tickets, "ticket"))
+	text := fmt.Sprintf("*%s: %s is going out, %s of %s handed to the worker.*", Escape(c.Title), slice, thousands(w.Filed), count(w.Tickets, "ticket"))
 	if w.Status == WaveFiled {
 		text = fmt.Sprintf("*%s: %s is out: %s and %s.*", Escape(c.Title), slice, count(w.Tickets, "ticket"), count(w.Contacts, "message"))
 	}

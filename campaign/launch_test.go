@@ -64,9 +64,16 @@ func (h *house) scan(purl string, services ...string) campaign.ImportReport {
 // is frozen.
 func (h *house) ready() string {
 	h.t.Helper()
+	return h.readyWith(func(string) {})
+}
+
+// readyWith is ready for a campaign that adjust changes first.
+func (h *house) readyWith(adjust func(id string)) string {
+	h.t.Helper()
 	ctx := h.t.Context()
 	_, err := h.engine.New(ctx, h.by(cara), campaign.NewCampaign{Title: "log4j RCE", Pattern: "log4j-core", Channel: campaign.ChannelRef{ID: commandChannel}})
 	require.NoError(h.t, err)
+	adjust("log4j-rce")
 	_, err = h.engine.SetTrack(ctx, h.by(cara), "log4j-rce", campaign.TrackEdit{Name: "mitigate", Due: h.clock.Now().Add(9 * time.Hour), Instructions: removeClass})
 	require.NoError(h.t, err)
 	h.startDryRun("log4j-rce", mei, tom)
