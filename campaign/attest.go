@@ -103,6 +103,7 @@ func (tx *transaction) keepWord(tasks []Task, a Attestation) error {
 func (g *Engine) unknownTasks(ctx context.Context, actor Person, c Campaign, named []string) ([]Task, error) {
 	all := slices.Contains(named, "all")
 	var tasks []Task
+	rights := g.rightsOf(ctx, actor)
 	mine := map[string]bool{}
 	refused := ""
 	for stored, err := range LoadAll[Task](ctx, g.opts.Store, Scope(c.ID), KindTask) {
@@ -115,7 +116,7 @@ func (g *Engine) unknownTasks(ctx context.Context, actor Person, c Campaign, nam
 		}
 		allowed, known := mine[t.Owner]
 		if !known {
-			member, err := g.leads(ctx, actor, t.Owner)
+			member, err := rights.leads(t.Owner)
 			if err != nil {
 				return nil, err
 			}
@@ -131,7 +132,7 @@ func (g *Engine) unknownTasks(ctx context.Context, actor Person, c Campaign, nam
 	}
 	switch {
 	case refused != "":
-		return nil, Refuse(Forbidden, refused+" belongs to another team, so you cannot speak for it. Nothing was changed.")
+		return nil, Refuse(Forbidden, string(Escape(refused))+" belongs to another team, so you cannot speak for it. Nothing was changed.")
 	case len(tasks) == 0:
 		return nil, Refuse(NotFound, fmt.Sprintf("None of these is unknown in %s. Nothing was changed.", c.ID))
 	}
@@ -151,26 +152,9 @@ func (g *Engine) UnknownOf(ctx context.Context, p Person, id string) (int, error
 	return len(tasks), err
 }
 
-// leads returns whether a person belongs to an owner, or to a unit above it.
-func (g *Engine) leads(ctx context.Context, p Person, owner string) (bool, error) {
-	catalog, _, err := g.catalog(ctx)
-	if err != nil {
-		return false, err
-	}
-	refs := []string{owner}
-	for _, u := range catalog.Path(owner) {
-		refs = append(refs, u.Ref)
-	}
-	for _, ref := range refs {
-		if member, err := g.memberOf(ctx, p, ref); err != nil || member {
-			return member, err
-		}
-	}
-	return false, nil
-}
-
 // ConfirmNamed is the second person's word for claims that no scan can see, by
-// the names of their targets; "all" means all claims whose track asks for one.
+// the names of their targets; "all" means all claims whose track asks for one and
+// that the actor may confirm.
 func (g *Engine) ConfirmNamed(ctx context.Context, r Request, id string, named []string, how string) (Message, error) {
 	if strings.TrimSpace(how) == "" {
 		return Message{}, Refuse(Invalid, "Please say how you checked. Nothing was changed. For example: `/campaign attest ledger verified \"listed the classes of the running jar\"`.")
@@ -179,22 +163,65 @@ func (g *Engine) ConfirmNamed(ctx context.Context, r Request, id string, named [
 	if err != nil {
 		return Message{}, err
 	}
+	r.Reason = how
+	if done, err := g.carriedOut(ctx, Scope(id), r); err != nil || done {
+		return say("Confirmed. Thank you; your name and how you checked stand beside it."), err
+	}
+	set, left, err := g.confirmable(ctx, r.Actor, c, named)
+	switch {
+	case err != nil:
+		return Message{}, err
+	case len(set.Tasks) == 0 && left > 0:
+		return Message{}, Refuse(Forbidden, fmt.Sprintf("%s for somebody else: you made the claim yourself, or it belongs to another team. Nothing was changed.", waits(left)))
+	case len(set.Tasks) == 0:
+		return Message{}, Refuse(NotFound, "None of these is claimed and waits for a second person. Nothing was changed. What a scan can see, a scan verifies.")
+	}
+	m, err := g.Confirm(ctx, r, id, set)
+	if err == nil && left > 0 {
+		m.Text += fmt.Sprintf("\n%s for somebody else: you made the claim yourself, or it belongs to another team.", waits(left))
+	}
+	return m, err
+}
+
+// waits says that so many claims wait.
+func waits(claims int) string {
+	if claims == 1 {
+		return "1 claim waits"
+	}
+	return count(claims, "claim") + " wait"
+}
+
+// confirmable returns the claims that were named, and how many of "all" are left
+// to others.
+func (g *Engine) confirmable(ctx context.Context, actor Person, c Campaign, named []string) (TaskSet, int, error) {
 	var set TaskSet
-	for stored, err := range LoadAll[Task](ctx, g.opts.Store, Scope(id), KindTask) {
+	left := 0
+	everything := slices.Contains(named, "all")
+	rights := g.rightsOf(ctx, actor)
+	for stored, err := range LoadAll[Task](ctx, g.opts.Store, Scope(c.ID), KindTask) {
 		if err != nil {
-			return Message{}, err
+			return set, 0, err
 		}
 		t := stored.Value
 		track, _ := c.Track(t.Track)
-		all := slices.Contains(named, "all") && track.Proof == ProofSecondPerson && t.Claim != nil && t.Claim.By != r.Actor
-		if t.Status == TaskClaimed && (all || slices.Contains(named, t.Name) && track.Proof != ProofScan) {
+		switch {
+		case t.Status != TaskClaimed:
+		case slices.Contains(named, t.Name) && track.Proof != ProofScan:
 			set.Tasks = append(set.Tasks, t.ID)
+		case !everything || track.Proof != ProofSecondPerson || t.Claim == nil:
+		case t.Claim.By == actor:
+			left++
+		default:
+			err := rights.mayWork(c, t)
+			switch {
+			case err == nil:
+				set.Tasks = append(set.Tasks, t.ID)
+			case KindOf(err) == Forbidden:
+				left++
+			default:
+				return set, 0, err
+			}
 		}
 	}
-	if len(set.Tasks) == 0 {
-		return Message{}, Refuse(NotFound, "None of these is claimed and waits for a second person. Nothing was changed. What a scan can see, a scan verifies.")
-	}
-	set.Tasks = set.Tasks[:min(len(set.Tasks), workAtOnce)]
-	r.Reason = how
-	return g.Confirm(ctx, r, id, set)
+	return set, left, nil
 }

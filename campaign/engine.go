@@ -120,6 +120,7 @@ type Engine struct {
 	effects    map[EffectKind]action
 	holds      map[HoldKind]grant
 	pseudonyms pseudonyms
+	unpacked   catalogCache
 }
 
 // New returns an Engine, or an error that names the option that is missing.

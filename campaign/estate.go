@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"sync"
 	"time"
 )
 
@@ -138,7 +139,7 @@ func (g *Engine) ImportCatalog(ctx context.Context, r Request, fresh Catalog) (I
 }
 
 // catalog returns the catalog in force and its record's version; an empty one
-// and 0 when none was imported.
+// and 0 when none was imported. It is shared with others: nobody changes it.
 func (g *Engine) catalog(ctx context.Context) (Catalog, uint64, error) {
 	record, err := g.opts.Store.Get(ctx, Sys, KindCatalog, self)
 	if err != nil {
@@ -147,8 +148,29 @@ func (g *Engine) catalog(ctx context.Context) (Catalog, uint64, error) {
 		}
 		return Catalog{}, 0, err
 	}
-	c, err := unpack[Catalog](record.Data)
+	c, err := g.unpacked.of(record)
 	return c, record.Version, err
+}
+
+// catalogCache keeps the catalog unpacked, by its record's version.
+type catalogCache struct {
+	mu      sync.Mutex
+	version uint64
+	catalog Catalog
+}
+
+func (c *catalogCache) of(record Record) (Catalog, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.version == record.Version {
+		return c.catalog, nil
+	}
+	catalog, err := unpack[Catalog](record.Data)
+	if err != nil {
+		return Catalog{}, err
+	}
+	c.version, c.catalog = record.Version, catalog
+	return catalog, nil
 }
 
 func compareMaps[V any](old, fresh map[string]V, report *ImportReport) {

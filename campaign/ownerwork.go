@@ -107,17 +107,34 @@ func compareTasks(a, b Task) int {
 		cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 }
 
+// labour is one thing that people say of their tasks.
+type labour struct {
+	action string                    // for the audit log
+	done   func(what string) Message // the reply; what is "ledger and wiki"
+	// change returns whether it changed the task. It runs before the step too,
+	// on a copy, and leaves alone what is not actionable.
+	change func(Campaign, *Task) (bool, error)
+	// also joins the step that changed these tasks; nil for nothing.
+	also func(*transaction, Campaign, []Task) error
+}
+
 // OnIt says that a named person accepted the work.
 func (g *Engine) OnIt(ctx context.Context, r Request, id string, set TaskSet) (Message, error) {
-	return g.work(ctx, r, id, set, "task.on_it", "Thank you: %s is yours now. The instructions are in the ticket; press Done when it is, or Blocked when it is not going on.", func(_ Campaign, t *Task) (bool, error) {
-		if t.Accepted == r.Actor && t.Status == TaskInProgress || !t.Status.Actionable() {
-			return false, nil
-		}
-		t.Accepted = r.Actor
-		if t.Status == TaskOpen {
-			return true, moveTask(t, TaskInProgress)
-		}
-		return true, nil
+	return g.work(ctx, r, id, set, labour{
+		action: "task.on_it",
+		done: func(what string) Message {
+			return say("Thank you: %s is yours now. The instructions are in the ticket; press Done when it is, or Blocked when it is not going on.", what)
+		},
+		change: func(_ Campaign, t *Task) (bool, error) {
+			if t.Accepted == r.Actor && t.Status == TaskInProgress || !t.Status.Actionable() {
+				return false, nil
+			}
+			t.Accepted = r.Actor
+			if t.Status == TaskOpen {
+				return true, moveTask(t, TaskInProgress)
+			}
+			return true, nil
+		},
 	})
 }
 
@@ -129,18 +146,24 @@ func (g *Engine) Claim(ctx context.Context, r Request, id string, set TaskSet, c
 		return Message{}, Refuse(Invalid, "Please say how it was done: a claim needs its method. Nothing was changed.")
 	}
 	claim.By, claim.At = r.Actor, g.opts.Clock.Now()
-	return g.work(ctx, r, id, set, "task.claim", "Thank you: %s counts as done, by "+claim.Method+". It is confirmed once a scan or a second person agrees.", func(c Campaign, t *Task) (bool, error) {
-		if !t.Status.Actionable() {
-			return false, nil
-		}
-		if c.IsVoid(t.Track, claim.Method) {
-			return false, Refuse(Conflict, fmt.Sprintf("%s does not count any more for %s, so nothing was changed. The ticket says what does.", claim.Method, t.Track))
-		}
-		track, _ := c.Track(t.Track)
-		mine := claim
-		mine.Revision = track.ApprovedRevision
-		t.Claim, t.Accepted, t.Blocked = &mine, cmp.Or(t.Accepted, r.Actor), ""
-		return true, moveTask(t, TaskClaimed)
+	return g.work(ctx, r, id, set, labour{
+		action: "task.claim",
+		done: func(what string) Message {
+			return say("Thank you: %s counts as done, by %s. It is confirmed once a scan or a second person agrees.", what, claim.Method)
+		},
+		change: func(c Campaign, t *Task) (bool, error) {
+			if !t.Status.Actionable() {
+				return false, nil
+			}
+			if c.IsVoid(t.Track, claim.Method) {
+				return false, Refuse(Conflict, fmt.Sprintf("%s does not count any more for %s, so nothing was changed. The ticket says what does.", Escape(claim.Method), Escape(t.Track)))
+			}
+			track, _ := c.Track(t.Track)
+			mine := claim
+			mine.Revision = track.ApprovedRevision
+			t.Claim, t.Accepted, t.Blocked = &mine, cmp.Or(t.Accepted, r.Actor), ""
+			return true, moveTask(t, TaskClaimed)
+		},
 	})
 }
 
@@ -150,24 +173,33 @@ func (g *Engine) Block(ctx context.Context, r Request, id string, set TaskSet, r
 	if strings.TrimSpace(reason) == "" {
 		return Message{}, Refuse(Invalid, "Please say what blocks it, so that somebody can help. Nothing was changed.")
 	}
-	m, err := g.work(ctx, r, id, set, "task.block", "Noted: %s is blocked. The campaign's commander sees it, with your reason.", func(_ Campaign, t *Task) (bool, error) {
-		if !t.Status.Actionable() || t.Blocked == reason {
-			return false, nil
-		}
-		t.Blocked = reason
-		return true, nil
+	return g.work(ctx, r, id, set, labour{
+		action: "task.block",
+		done: func(what string) Message {
+			return say("Noted: %s is blocked. The campaign's commander sees it, with your reason.", what)
+		},
+		change: func(_ Campaign, t *Task) (bool, error) {
+			if !t.Status.Actionable() || t.Blocked == reason {
+				return false, nil
+			}
+			t.Blocked = reason
+			return true, nil
+		},
 	})
-	return m, err
 }
 
 // Unblock says that the work can go on.
 func (g *Engine) Unblock(ctx context.Context, r Request, id string, set TaskSet) (Message, error) {
-	return g.work(ctx, r, id, set, "task.unblock", "Good: %s is not blocked any more.", func(_ Campaign, t *Task) (bool, error) {
-		if t.Blocked == "" {
-			return false, nil
-		}
-		t.Blocked = ""
-		return true, nil
+	return g.work(ctx, r, id, set, labour{
+		action: "task.unblock",
+		done:   func(what string) Message { return say("Good: %s is not blocked any more.", what) },
+		change: func(_ Campaign, t *Task) (bool, error) {
+			if t.Blocked == "" {
+				return false, nil
+			}
+			t.Blocked = ""
+			return true, nil
+		},
 	})
 }
 
@@ -178,56 +210,157 @@ func (g *Engine) NotOurs(ctx context.Context, r Request, id string, set TaskSet,
 	if owner = strings.TrimSpace(owner); owner != "" {
 		reason += "; may belong to " + owner
 	}
-	return g.work(ctx, r, id, set, "task.not_ours", "Noted: %s is not yours. The commander was asked to find its owner; until then it stays open and counted.", func(_ Campaign, t *Task) (bool, error) {
-		if !t.Status.Actionable() || t.Blocked == reason {
-			return false, nil
-		}
-		t.Blocked, t.Accepted = reason, ""
-		return true, nil
+	return g.work(ctx, r, id, set, labour{
+		action: "task.not_ours",
+		done: func(what string) Message {
+			return say("Noted: %s is not yours. The commander was asked to find its owner; until then it stays open and counted.", what)
+		},
+		change: func(_ Campaign, t *Task) (bool, error) {
+			if !t.Status.Actionable() || t.Blocked == reason {
+				return false, nil
+			}
+			t.Blocked, t.Accepted = reason, ""
+			return true, nil
+		},
+		also: func(tx *transaction, c Campaign, tasks []Task) error { return tx.tellNotOurs(c, tasks, owner) },
 	})
+}
+
+// maxOwnerWords bounds what the command channel is shown of a guess.
+const maxOwnerWords = 300
+
+// tellNotOurs asks the command channel to find the owner of tasks that somebody
+// gave back. owner is whom they think of, in their words.
+func (tx *transaction) tellNotOurs(c Campaign, tasks []Task, owner string) error {
+	m := say("*%s: %s says that %s is not theirs.* It stays open and counted until its owner is found.", c.Title, Mention(tx.request.Actor), listWords(taskNames(tasks)))
+	if owner != "" {
+		m.Text += "\nThey think of: " + string(Escape(clip(owner, maxOwnerWords)))
+	}
+	m.Ephemeral = false
+	return tx.tellCommand("not_ours/"+tasks[0].ID+"/"+cmp.Or(tx.request.Key, timeKey(tx.now)), m)
 }
 
 // Confirm is the second person's word for what no scan can see. It must be
 // somebody other than the one who claimed it.
 func (g *Engine) Confirm(ctx context.Context, r Request, id string, set TaskSet) (Message, error) {
-	return g.work(ctx, r, id, set, "task.confirm", "Confirmed: %s counts as verified, by your word.", func(_ Campaign, t *Task) (bool, error) {
-		if t.Status != TaskClaimed {
-			return false, nil
-		}
-		if t.Claim != nil && t.Claim.By == r.Actor {
-			return false, Refuse(Forbidden, "You claimed this yourself, so somebody else has to confirm it. Nothing was changed.")
-		}
-		t.Evidence = "checked by " + string(r.Actor)
-		return true, moveTask(t, TaskVerified)
+	return g.work(ctx, r, id, set, labour{
+		action: "task.confirm",
+		done:   func(what string) Message { return say("Confirmed: %s counts as verified, by your word.", what) },
+		change: func(_ Campaign, t *Task) (bool, error) {
+			if t.Status != TaskClaimed {
+				return false, nil
+			}
+			if t.Claim != nil && t.Claim.By == r.Actor {
+				return false, Refuse(Forbidden, "You claimed this yourself, so somebody else has to confirm it. Nothing was changed.")
+			}
+			t.Evidence = "checked by " + string(r.Actor)
+			return true, moveTask(t, TaskVerified)
+		},
 	})
 }
 
-// workAtOnce is how many tasks one press changes in one step.
+// workAtOnce is how many tasks one step changes: each may bring eight more
+// entries into the Change, for its note, its ticket and its contact's message.
 const workAtOnce = 100
 
-// work changes tasks of one owner in one step and says what became of them. done
-// has one %s for what it was. change returns whether it changed the task.
-func (g *Engine) work(ctx context.Context, r Request, id string, set TaskSet, action, done string, change func(Campaign, *Task) (bool, error)) (Message, error) {
-	ids := set.Tasks
-	if len(ids) == 0 {
-		contact, _, err := Load[Contact](ctx, g.opts.Store, Scope(id), KindContact, set.Contact)
+// work changes tasks of one owner, in steps, and says what became of them. After
+// a crash between two steps it goes on with what is left.
+func (g *Engine) work(ctx context.Context, r Request, id string, set TaskSet, l labour) (Message, error) {
+	if done, err := g.carriedOut(ctx, Scope(id), r); err != nil || done {
+		return l.done("it"), err
+	}
+	rights := g.rightsOf(ctx, r.Actor)
+	left, err := g.workLeft(ctx, id, set, rights, l)
+	if err != nil {
+		return Message{}, err
+	}
+	var changed []Task
+	for todo := len(left); len(left) > 0; {
+		batch := left[:min(len(left), workAtOnce)]
+		left = left[len(batch):]
+		step := r
+		step.more = len(left) > 0
+		tasks, err := g.workStep(ctx, step, id, batch, rights, l)
+		if KindOf(err) == Conflict && err != nil && len(changed) > 0 {
+			return Message{}, &Error{Kind: Conflict, Message: fmt.Sprintf("%d of %d are done; the rest changed in this moment and stands as it was. Please look at it again: `/campaign tickets`.", len(changed), todo), Err: err}
+		}
 		if err != nil {
 			return Message{}, err
 		}
-		tasks, err := g.tasksOf(ctx, Scope(id), contact)
+		changed = append(changed, tasks...)
+	}
+	if len(changed) == 0 {
+		return say("There was nothing to change: it stands like that already, or somebody else was faster. `/campaign tickets` shows what is left."), nil
+	}
+	return l.done(listWords(taskNames(changed))), nil
+}
+
+// workLeft returns the tasks of a set that there is something to change about,
+// and refuses a set with a task that the actor may not change.
+func (g *Engine) workLeft(ctx context.Context, id string, set TaskSet, rights rights, l labour) ([]string, error) {
+	c, err := g.Campaign(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.editable(); err != nil {
+		return nil, err
+	}
+	tasks, err := g.tasksIn(ctx, Scope(id), set)
+	if err != nil {
+		return nil, err
+	}
+	var left []string
+	for _, t := range tasks {
+		if err := rights.mayWork(c, t); err != nil {
+			return nil, err
+		}
+		needed, err := l.change(c, &t)
 		if err != nil {
-			return Message{}, err
+			return nil, err
 		}
-		for _, t := range tasks {
-			ids = append(ids, t.ID)
+		if needed {
+			left = append(left, t.ID)
 		}
 	}
-	if len(ids) > workAtOnce {
-		return Message{}, Refuse(Invalid, fmt.Sprintf("That is %d at once; please choose at most %d. Nothing was changed.", len(ids), workAtOnce))
+	return left, nil
+}
+
+// tasksIn reads the tasks of a set; one that does not exist is NotFound.
+func (g *Engine) tasksIn(ctx context.Context, scope Scope, set TaskSet) ([]Task, error) {
+	if len(set.Tasks) == 0 {
+		contact, _, err := Load[Contact](ctx, g.opts.Store, scope, KindContact, set.Contact)
+		if err != nil {
+			return nil, err
+		}
+		return g.tasksOf(ctx, scope, contact)
 	}
-	var names []string
+	var tasks []Task
+	for ids := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(set.Tasks))), MaxChangeRecords) {
+		records, err := g.opts.Store.GetMany(ctx, scope, KindTask, ids)
+		if err != nil {
+			return nil, err
+		}
+		if len(records) < len(ids) {
+			return nil, Refuse(NotFound, "There is no such task. Nothing was changed.")
+		}
+		for _, record := range records {
+			t, err := Decode[Task](record)
+			if err != nil {
+				return nil, err
+			}
+			tasks = append(tasks, t)
+		}
+	}
+	slices.SortStableFunc(tasks, compareTasks)
+	return tasks, nil
+}
+
+// workStep changes at most workAtOnce tasks together and returns those that it
+// changed.
+func (g *Engine) workStep(ctx context.Context, r Request, id string, ids []string, rights rights, l labour) ([]Task, error) {
+	var tasks []Task
 	err := g.atomically(ctx, Scope(id), r, func(tx *transaction) error {
-		names = nil
+		tasks = nil
 		c, err := tx.campaign()
 		if err != nil {
 			return err
@@ -236,78 +369,42 @@ func (g *Engine) work(ctx context.Context, r Request, id string, set TaskSet, ac
 			return err
 		}
 		for _, taskID := range ids {
-			if err := tx.mayWork(c, taskID); err != nil {
-				return err
-			}
 			t, err := load[Task](tx, KindTask, taskID)
 			if err != nil {
 				return err
 			}
-			if changed, err := change(c, &t); err != nil {
+			if err := rights.mayWork(c, t); err != nil {
+				return err
+			}
+			if changed, err := l.change(c, &t); err != nil {
 				return err
 			} else if !changed {
 				continue
 			}
-			if _, err := tx.changeTask(taskID, action, r.Reason, func(stored *Task) error { *stored = t; return nil }); err != nil {
+			if _, err := tx.changeTask(taskID, l.action, r.Reason, func(stored *Task) error { *stored = t; return nil }); err != nil {
 				return err
 			}
-			if !slices.Contains(names, t.Name) {
-				names = append(names, t.Name)
-			}
+			tasks = append(tasks, t)
 		}
-		return nil
+		if l.also == nil || len(tasks) == 0 {
+			return nil
+		}
+		return l.also(tx, c, tasks)
 	})
-	switch {
-	case err != nil:
-		return Message{}, err
-	case len(names) == 0:
-		return say("There was nothing to change: it stands like that already, or somebody else was faster. `/campaign tickets` shows what is left."), nil
-	}
-	return say(done, listWords(names)), nil
+	return tasks, err
 }
 
-// mayWork refuses those who neither own a task nor steer the campaign: the
-// contact, members of the owning team, the commander and the deputy may.
-func (tx *transaction) mayWork(c Campaign, taskID string) error {
-	actor := tx.request.Actor
-	if c.Commands(actor) {
-		return nil
+// taskNames returns the names of the tasks' targets, each once.
+func taskNames(tasks []Task) []string {
+	seen := map[string]bool{}
+	var names []string
+	for _, t := range tasks {
+		if !seen[t.Name] {
+			seen[t.Name] = true
+			names = append(names, t.Name)
+		}
 	}
-	t, err := load[Task](tx, KindTask, taskID)
-	if err != nil {
-		return err
-	}
-	if t.Contact == string(actor) {
-		return nil
-	}
-	member, err := tx.engine.memberOf(tx.ctx, actor, t.Owner)
-	if err != nil || member {
-		return err
-	}
-	if helper, err := tx.engine.opts.Roles.Has(tx.ctx, actor, Helper); err != nil || helper {
-		return err
-	}
-	return Refuse(Forbidden, fmt.Sprintf("%s belongs to another team, so you cannot change it. Nothing was changed. Ask in the help channel if that is wrong.", t.Name))
-}
-
-// memberOf returns whether a person belongs to an owner, or is it.
-func (g *Engine) memberOf(ctx context.Context, p Person, owner string) (bool, error) {
-	user, err := g.opts.Directory.ByID(ctx, p)
-	if KindOf(err) == NotFound && err != nil || err == nil && (user.Foreign || user.Deleted) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	catalog, _, err := g.catalog(ctx)
-	if err != nil {
-		return false, err
-	}
-	refs := append([]string{owner}, catalog.Units[owner].Members...)
-	return slices.ContainsFunc(refs, func(ref string) bool {
-		m, ok := catalog.Members[ref]
-		return ok && (m.SlackID != "" && m.SlackID == p.User() || m.Email != "" && strings.EqualFold(m.Email, user.Email))
-	}), nil
+	return names
 }
 
 // listWords writes "a, b and 3 more".
