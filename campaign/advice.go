@@ -179,7 +179,7 @@ func (g *Engine) void(ctx context.Context, r Request, id string, a voidArgs, gra
 			return nil
 		}
 		if !granted && g.needsSecond(n.size()) {
-			if _, err := tx.hold(HoldVoid, n.size(), a, preview.Text); err != nil {
+			if _, err := tx.holdRendered(HoldVoid, n.size(), a, Markup(preview.Text)); err != nil {
 				return err
 			}
 			reply = Message{Text: preview.Text, Ephemeral: true}

@@ -14,7 +14,7 @@ type Hold struct {
 	Kind      HoldKind        `json:"kind"`
 	Args      json.RawMessage `json:"args,omitempty"` // what was asked for, by kind
 	Size      int             `json:"size"`           // tickets, reopenings or messages
-	Preview   string          `json:"preview"`        // what would happen, in words
+	Preview   Markup          `json:"preview"`        // what would happen, in words
 	By        Person          `json:"by"`
 	At        time.Time       `json:"at"`
 	Status    HoldStatus      `json:"status"`
@@ -53,8 +53,14 @@ type grant func(ctx context.Context, r Request, id string, args json.RawMessage)
 func (g *Engine) needsSecond(size int) bool { return size > g.opts.Brakes.SecondPersonAbove }
 
 // hold keeps what was asked for until a second person decides, and asks for one
-// in the command channel. The message returned tells the one who asked.
+// in the command channel. The message returned tells the one who asked. The
+// preview is plain words.
 func (tx *transaction) hold(kind HoldKind, size int, args any, preview string) (Message, error) {
+	return tx.holdRendered(kind, size, args, Escape(preview))
+}
+
+// holdRendered is hold for a preview that a template rendered.
+func (tx *transaction) holdRendered(kind HoldKind, size int, args any, preview Markup) (Message, error) {
 	data, err := json.Marshal(args)
 	if err != nil {
 		return Message{}, fmt.Errorf("encode hold: %w", err)
@@ -63,7 +69,7 @@ func (tx *transaction) hold(kind HoldKind, size int, args any, preview string) (
 		ID:   opaqueID(string(tx.scope), "hold", string(kind), tx.request.Key, timeKey(tx.now)),
 		Kind: kind, Args: data, Size: size, Preview: preview, By: tx.request.Actor, At: tx.now, Status: HoldOpen,
 	}
-	if err := tx.audit("hold."+string(kind), "request/"+h.ID, "", string(HoldOpen), preview); err != nil {
+	if err := tx.audit("hold."+string(kind), "request/"+h.ID, "", string(HoldOpen), string(preview)); err != nil {
 		return Message{}, err
 	}
 	if err := tx.tellCommand("hold/"+h.ID, secondPersonMessage(tx, h)); err != nil {
@@ -83,7 +89,7 @@ func (g *Engine) Decide(ctx context.Context, r Request, id, holdID string, yes b
 			return err
 		}
 		switch {
-		case h.Status == HoldGranted && yes && h.DecidedBy == r.Actor:
+		case h.DecidedBy == r.Actor && (h.Status == HoldGranted && yes || h.Status == HoldDeclined && !yes):
 			return nil // again after a crash: what follows may be repeated
 		case h.Status != HoldOpen:
 			return Refuse(Conflict, "This was decided already. Nothing was changed.")
@@ -97,10 +103,16 @@ func (g *Engine) Decide(ctx context.Context, r Request, id, holdID string, yes b
 		if err := tx.audit("hold.decide", "request/"+h.ID, string(HoldOpen), string(h.Status), r.Reason); err != nil {
 			return err
 		}
+		if err := tx.tellDeclined(h); err != nil {
+			return err
+		}
 		return save(tx, KindRequest, h.ID, h)
 	})
 	if err != nil {
 		return Message{}, err
+	}
+	if !yes && h.By == r.Actor {
+		return say("Declined. Nothing was sent or changed."), nil
 	}
 	if !yes {
 		return say("Declined. Nothing was sent or changed; %s was told.", Mention(h.By)), nil
@@ -110,6 +122,16 @@ func (g *Engine) Decide(ctx context.Context, r Request, id, holdID string, yes b
 		return Message{}, fmt.Errorf("no grant for hold kind %q", h.Kind)
 	}
 	return carryOut(ctx, Request{Key: "granted/" + h.ID, Actor: h.By, Reason: r.Reason}, id, h.Args)
+}
+
+// tellDeclined tells the one who asked that somebody else said no.
+func (tx *transaction) tellDeclined(h Hold) error {
+	if h.Status != HoldDeclined || h.By == h.DecidedBy || h.By == "" {
+		return nil
+	}
+	m := say("*%s declined what you asked for.* Nothing was sent or changed. It was:\n%s", Mention(h.DecidedBy), h.Preview)
+	m.Ephemeral = false
+	return tx.post("hold/"+h.ID+"/declined", Interactive, postPayload{To: h.By.User(), Message: m})
 }
 
 // tellCommand posts into the channel from which the campaign is steered; to its

@@ -78,7 +78,7 @@ func (g *Engine) rebaseline(ctx context.Context, r Request, id string, a baselin
 		}
 		if !granted && g.needsSecond(n.size()) {
 			reply = Message{Text: preview.Text, Ephemeral: true}
-			_, err := tx.hold(HoldRebaseline, n.size(), a, preview.Text)
+			_, err := tx.holdRendered(HoldRebaseline, n.size(), a, Markup(preview.Text))
 			return err
 		}
 		if err := tx.audit("campaign.rebaseline", "campaign/"+id, "", fmt.Sprintf("baseline %d, %s", c.Baseline, a.Reach), a.Reason); err != nil {

@@ -365,7 +365,7 @@ func effectWords(k EffectKind) string {
 func secondPersonMessage(tx *transaction, h Hold) Message {
 	data := SecondPersonData{
 		LocalTime: LocalTime{Zone: tx.engine.opts.Zone, Now: tx.now}, By: Mention(h.By), What: words(h.Kind), Why: tx.request.Reason,
-		Size: h.Size, Of: "tickets, tasks or messages", Limit: tx.engine.opts.Brakes.SecondPersonAbove, Effect: Escape(h.Preview),
+		Size: h.Size, Of: "tickets, tasks or messages", Limit: tx.engine.opts.Brakes.SecondPersonAbove, Effect: h.Preview,
 	}
 	if c, err := tx.campaign(); err == nil {
 		data.Title, data.Zone = c.Title, c.Zone
