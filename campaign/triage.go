@@ -57,6 +57,9 @@ func (g *Engine) Triage(ctx context.Context, r Request, id string, o TriageOrder
 	if o.Waive {
 		return g.waiveTriage(ctx, r, id, o.Reason)
 	}
+	if done, err := g.carriedOut(ctx, Scope(id), r); err != nil || done {
+		return say("Decided. `/campaign triage` shows what is left."), err
+	}
 	chosen, err := g.chosen(ctx, c, o)
 	if err != nil {
 		return Message{}, err
