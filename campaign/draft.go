@@ -188,16 +188,18 @@ type CampaignEdit struct {
 // Edit changes a campaign. What a frozen plan says stays as it was approved,
 // and shows as drift.
 func (g *Engine) Edit(ctx context.Context, r Request, id string, e CampaignEdit) (Message, error) {
-	err := g.changeCampaign(ctx, r, id, "campaign.edit", func(_ *transaction, c *Campaign) error {
+	title, err := e.checked()
+	if err != nil {
+		return Message{}, err
+	}
+	err = g.changeCampaign(ctx, r, id, "campaign.edit", func(_ *transaction, c *Campaign) error {
+		if err := c.editable(); err != nil {
+			return err
+		}
 		if e.Zone != nil {
-			if _, err := time.LoadLocation(*e.Zone); err != nil {
-				return Refuse(Invalid, "I do not know the time zone "+*e.Zone+". Nothing was changed. Use a name such as Europe/Dublin.")
-			}
 			c.Zone = *e.Zone
 		}
-		if e.Title != nil && strings.TrimSpace(*e.Title) != "" {
-			c.Title = strings.TrimSpace(*e.Title)
-		}
+		c.Title = cmp.Or(title, c.Title)
 		if e.Grouping != nil && *e.Grouping != c.Grouping {
 			if c.Plan != "" {
 				return Refuse(Conflict, "The plan is approved, so its tickets keep their grouping. Nothing was changed.")
@@ -213,6 +215,27 @@ func (g *Engine) Edit(ctx context.Context, r Request, id string, e CampaignEdit)
 		return Message{}, err
 	}
 	return g.Show(ctx, id)
+}
+
+// checked returns the title as it is kept, "" when it stays, and refuses what no
+// campaign can be.
+func (e CampaignEdit) checked() (string, error) {
+	title := ""
+	if e.Title != nil {
+		title = strings.Join(strings.Fields(*e.Title), " ")
+	}
+	if utf8.RuneCountInString(title) > maxTitle {
+		return "", Refuse(Invalid, fmt.Sprintf("A title has at most %d characters, so that it fits on a phone. Nothing was changed; say it shorter.", maxTitle))
+	}
+	if e.Zone != nil {
+		if _, err := time.LoadLocation(*e.Zone); err != nil {
+			return "", Refuse(Invalid, fmt.Sprintf("I do not know the time zone %s. Nothing was changed. Use a name such as Europe/Dublin.", Escape(*e.Zone)))
+		}
+	}
+	if e.Grouping != nil && *e.Grouping != ByService && *e.Grouping != ByTeam {
+		return "", Refuse(Invalid, "Tickets are grouped by `service` or by `team`. Nothing was changed.")
+	}
+	return title, nil
 }
 
 func setIf[T any](field *T, value *T) {
