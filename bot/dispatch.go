@@ -221,6 +221,7 @@ func (d *Dispatcher) command(ctx context.Context, e campaign.Envelope, again boo
 	}
 	form, err := d.commands.Form(ctx, call)
 	if err != nil {
+		d.opened.forget(e.Key)
 		return out, err
 	}
 	if form != nil {
@@ -247,6 +248,7 @@ func (d *Dispatcher) press(ctx context.Context, e campaign.Envelope, again bool)
 	}
 	form, err := d.actions.Form(ctx, p)
 	if err != nil {
+		d.opened.forget(e.Key)
 		return out, err
 	}
 	if form != nil {
