@@ -43,21 +43,34 @@ func (g *Engine) restorers() []func(context.Context, Scope) error {
 	return []func(context.Context, Scope) error{g.restoreEffects, g.restoreWaves, g.restoreDigests, g.restoreAdvice}
 }
 
-// restoreEffects gives every open effect its due entry again.
+// restoreEffects gives every open effect its due entry again, but for those that
+// wait for what has not come yet.
 func (g *Engine) restoreEffects(ctx context.Context, scope Scope) error {
 	for after := (IndexHit{}); ; {
 		hits, err := g.opts.Store.Index(ctx, scope, indexOpenEffects, "", after, MaxChangeRecords/2)
 		if err != nil || len(hits) == 0 {
 			return err
 		}
-		change := Change{Scope: scope}
-		for _, hit := range hits {
-			after = hit
-			e, _, err := Load[Effect](ctx, g.opts.Store, scope, KindEffect, hit.ID)
+		ids := make([]string, len(hits))
+		for i, hit := range hits {
+			ids[i], after = hit.ID, hit
+		}
+		records, err := g.opts.Store.GetMany(ctx, scope, KindEffect, ids)
+		if err != nil {
+			return err
+		}
+		now, change := g.opts.Clock.Now(), Change{Scope: scope}
+		for _, record := range records {
+			e, err := Decode[Effect](record)
 			if err != nil {
 				return err
 			}
-			if now := g.opts.Clock.Now(); now.Sub(e.CreatedAt) > g.restoreAfter() {
+			if now.Sub(e.CreatedAt) <= g.restoreAfter() {
+				continue
+			}
+			if waits, err := g.stillWaits(ctx, scope, e); err != nil {
+				return err
+			} else if !waits {
 				change.Due = append(change.Due, DueEntry{ID: e.dueID(), Lane: e.Lane, Serial: e.Serial, At: latest(now.Add(g.restoreAfter()), e.NotBefore)})
 			}
 		}
@@ -68,6 +81,39 @@ func (g *Engine) restoreEffects(ctx context.Context, scope Scope) error {
 			return fmt.Errorf("restore effects of %s: %w", scope, err)
 		}
 	}
+}
+
+// stillWaits returns whether an effect waits for tickets that are not all filed.
+// In a cancelled campaign nothing waits: the effect is to be given up.
+func (g *Engine) stillWaits(ctx context.Context, scope Scope, e Effect) (bool, error) {
+	if !e.Waits {
+		return false, nil
+	}
+	p, err := decodePayload[postPayload](e)
+	if err != nil {
+		return false, err
+	}
+	records, err := g.opts.Store.GetMany(ctx, scope, KindTicket, p.After)
+	if err != nil {
+		return false, err
+	}
+	filed := 0
+	for _, record := range records {
+		t, err := Decode[struct {
+			Ref TicketRef `json:"ref"`
+		}](record)
+		if err != nil {
+			return false, err
+		}
+		if t.Ref.ID != "" {
+			filed++
+		}
+	}
+	if filed == len(p.After) {
+		return false, nil
+	}
+	c, err := g.Campaign(ctx, string(scope))
+	return c.Status != Cancelled, err
 }
 
 // restoreAfter is how old an effect must be before the heartbeat looks after it:
