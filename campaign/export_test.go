@@ -68,3 +68,6 @@ func (g *Engine) DrainUntil(ctx context.Context, dies func(Claimed) bool) (bool,
 
 // AtVersion returns a component as it would be at another version.
 func AtVersion(c Component, version string) Component { return c.at(version) }
+
+// EnrolBatch returns how many targets are enrolled in one step.
+func EnrolBatch(tracks int) int { return enrolBatch(tracks) }

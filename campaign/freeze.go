@@ -173,14 +173,19 @@ func (g *Engine) frozen(ctx context.Context, c Campaign) (Plan, error) {
 // Freeze approves the plan as it stands now: targets, texts and rules under one
 // hash. What is frozen is what will be sent. `/campaign approve` is this.
 func (g *Engine) Freeze(ctx context.Context, r Request, id string) (Message, error) {
+	if done, err := g.carriedOut(ctx, Scope(id), r); err != nil || done {
+		return g.frozenReply(ctx, id, err)
+	}
 	c, err := g.Campaign(ctx, id)
 	if err != nil {
 		return Message{}, err
 	}
-	switch c.Status {
-	case Approved, Running, Paused:
-	default:
-		return Message{}, Refuse(Conflict, "The instructions are not approved yet: the campaign is "+words(c.Status)+". Nothing was frozen. `/campaign dryrun` asks reviewers to rehearse them.")
+	if err := c.freezable(); err != nil {
+		return Message{}, err
+	}
+	launched, err := g.launchedWaves(ctx, c)
+	if err != nil {
+		return Message{}, err
 	}
 	p, err := g.today(ctx, c)
 	if err != nil {
@@ -197,6 +202,9 @@ func (g *Engine) Freeze(ctx context.Context, r Request, id string) (Message, err
 		return Message{}, err
 	}
 	err = g.changeCampaign(ctx, r, id, "plan.freeze", func(tx *transaction, c *Campaign) error {
+		if err := g.stillStands(ctx, *c, p, launched); err != nil {
+			return err
+		}
 		c.Plan, c.PlannedAt = p.Hash, tx.now
 		for _, s := range p.Slices {
 			if err := tx.addWave(p, s); err != nil {
@@ -205,10 +213,67 @@ func (g *Engine) Freeze(ctx context.Context, r Request, id string) (Message, err
 		}
 		return tx.openHelpChannel(*c)
 	})
+	return g.frozenReply(ctx, id, err)
+}
+
+func (g *Engine) frozenReply(ctx context.Context, id string, err error) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
 	return g.PlanMessage(ctx, id)
+}
+
+// freezable refuses to freeze while the campaign is before or past that.
+func (c Campaign) freezable() error {
+	switch c.Status {
+	case Approved, Running, Paused:
+		return nil
+	}
+	return Refuse(Conflict, "The instructions are not approved yet: the campaign is "+words(c.Status)+". Nothing was frozen. `/campaign dryrun` asks reviewers to rehearse them.")
+}
+
+// launchedWaves counts what was launched so far. It refuses while one of them is
+// being filed: what it has not handed over yet would be planned a second time.
+func (g *Engine) launchedWaves(ctx context.Context, c Campaign) (int, error) {
+	launched := 0
+	for stored, err := range LoadAll[Wave](ctx, g.opts.Store, Scope(c.ID), KindWave) {
+		switch {
+		case err != nil:
+			return 0, err
+		case stored.Value.Status == WaveFiling && c.Status == Paused:
+			return 0, Refuse(Conflict, "The campaign is paused while what was launched is being filed. Nothing was frozen. `/campaign resume` lets it go on; approve once it is out.")
+		case stored.Value.Status == WaveFiling:
+			return 0, Refuse(Conflict, "What was launched is still being filed. Nothing was frozen, and the filing goes on. Approve once it is out; its message in the command channel says when.")
+		case stored.Value.Status == WaveFiled:
+			launched++
+		}
+	}
+	return launched, nil
+}
+
+// stillStands refuses to put a plan into force whose ground moved while it was
+// drawn. A launch changes the campaign, so that one which comes in between makes
+// the step run again.
+func (g *Engine) stillStands(ctx context.Context, c Campaign, p Plan, launched int) error {
+	if err := c.freezable(); err != nil {
+		return err
+	}
+	now, err := g.launchedWaves(ctx, c)
+	if err != nil {
+		return err
+	}
+	drawn := map[string]int{}
+	for _, t := range p.Tracks {
+		drawn[t.Name] = t.Revision
+	}
+	same := now == launched
+	for _, t := range c.Tracks {
+		same = same && t.ApprovedRevision == drawn[t.Name]
+	}
+	if !same {
+		return Refuse(Conflict, "The instructions or what was launched changed while the plan was being drawn. Nothing was frozen. Look at `/campaign plan`, and approve again.")
+	}
+	return nil
 }
 
 // keepPlan stores a plan in parts that are each filed in one step. It may be
@@ -267,13 +332,19 @@ func splitParts(p Plan, slice string) []planPart {
 	return parts
 }
 
-// enrolTargets is how many targets are enrolled in one step.
+// enrolTargets is how many targets are enrolled in one step at most.
 const enrolTargets = 60
+
+// enrolBatch returns how many targets are enrolled in one step: each writes itself,
+// and for each track a task, its index row and its audit record.
+func enrolBatch(tracks int) int {
+	return max(1, min(enrolTargets, partWeight/(1+3*tracks)))
+}
 
 // enrol stores targets and tasks, so that everything is counted from the approval
 // on, unknown ones included. It may be repeated.
 func (g *Engine) enrol(ctx context.Context, r Request, c Campaign, p Plan) error {
-	for batch := range slices.Chunk(p.Targets, enrolTargets) {
+	for batch := range slices.Chunk(p.Targets, enrolBatch(len(p.Tracks))) {
 		err := g.atomically(ctx, Scope(c.ID), Request{Actor: r.Actor}, func(tx *transaction) error {
 			for _, t := range batch {
 				if err := tx.enrolTarget(t, p.Tracks); err != nil {

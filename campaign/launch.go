@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -94,9 +95,11 @@ func missing(items []LockItem) []string {
 	return needs
 }
 
-// launchArgs is what a held launch remembers.
+// launchArgs is what a held launch remembers: the second person agrees to this
+// plan, and to no later one.
 type launchArgs struct {
 	Slice string `json:"slice"`
+	Plan  string `json:"plan"` // its hash
 }
 
 // SliceAll launches all slices that are left.
@@ -109,35 +112,57 @@ func (g *Engine) Launch(ctx context.Context, r Request, id, slice string) (Messa
 	if err != nil {
 		return Message{}, err
 	}
-	p, err := g.frozen(ctx, c)
+	p, err := g.unlocked(ctx, c)
 	if err != nil {
 		return Message{}, err
+	}
+	return g.launch(ctx, r, c, p, launchArgs{Slice: slice, Plan: p.Hash}, false)
+}
+
+// unlocked returns the approved plan when nothing stands between it and its
+// launch.
+func (g *Engine) unlocked(ctx context.Context, c Campaign) (Plan, error) {
+	p, err := g.frozen(ctx, c)
+	if err != nil {
+		return p, err
 	}
 	items, err := g.lock(ctx, c, p)
 	if err != nil {
-		return Message{}, err
+		return p, err
 	}
 	if needs := missing(items); len(needs) > 0 {
-		return Message{}, Refuse(Conflict, "Nothing was sent. Missing: "+strings.Join(needs, "; ")+".")
+		return p, Refuse(Conflict, "Nothing was sent. Missing: "+strings.Join(needs, "; ")+".")
 	}
-	return g.launch(ctx, r, c, p, launchArgs{Slice: slice}, false)
+	return p, nil
 }
 
-// launchGranted is Launch after a second person agreed.
+// launchGranted is Launch after a second person agreed. What they agreed to may
+// have moved on since it was asked for.
 func (g *Engine) launchGranted(ctx context.Context, r Request, id string, args json.RawMessage) (Message, error) {
 	var a launchArgs
 	if err := json.Unmarshal(args, &a); err != nil {
 		return Message{}, fmt.Errorf("decode held launch: %w", err)
 	}
+	done, err := g.carriedOut(ctx, Scope(id), r)
+	if err != nil || done {
+		return say("This was launched already. `/campaign status` shows how far it is."), err
+	}
 	c, err := g.Campaign(ctx, id)
 	if err != nil {
 		return Message{}, err
 	}
-	p, err := g.frozen(ctx, c)
+	if c.Plan != a.Plan {
+		return Message{}, planMoved()
+	}
+	p, err := g.unlocked(ctx, c)
 	if err != nil {
 		return Message{}, err
 	}
 	return g.launch(ctx, r, c, p, a, true)
+}
+
+func planMoved() error {
+	return Refuse(Conflict, "Another plan was approved since this launch was asked for, or the approval fell. Nothing was sent. `/campaign plan` shows what stands now; ask for the launch again with `/campaign launch`.")
 }
 
 func (g *Engine) launch(ctx context.Context, r Request, c Campaign, p Plan, a launchArgs, granted bool) (Message, error) {
@@ -152,6 +177,9 @@ func (g *Engine) launch(ctx context.Context, r Request, c Campaign, p Plan, a la
 	}
 	var reply Message
 	err := g.atomically(ctx, Scope(c.ID), r, func(tx *transaction) error {
+		if now, err := tx.campaign(); err != nil || now.Plan != a.Plan {
+			return cmp.Or(err, planMoved())
+		}
 		waves, tickets, err := tx.plannedWaves(p, chosen)
 		if err != nil {
 			return err
