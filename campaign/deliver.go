@@ -121,7 +121,7 @@ func remember(tx *transaction, e Effect) error {
 		}
 		return tx.refreshLate(EffectEdit, p.Remember)
 	case "welcome":
-		return tx.effect(Effect{ID: opaqueID(string(tx.scope), "dress"), Kind: EffectDress, Lane: Interactive}, Dress{Pin: ref})
+		return tx.effect(Effect{ID: opaqueID(string(tx.scope), "dress", ref.TS), Kind: EffectDress, Lane: Interactive}, Dress{Pin: ref})
 	}
 	return fmt.Errorf("effect %s remembers unknown %q", e.ID, p.Remember)
 }

@@ -10,6 +10,9 @@ import (
 // openHelpChannel plans the campaign's help channel: made once, under a lease of
 // our own on its name, since Slack has made two of one name for others.
 func (tx *transaction) openHelpChannel(c Campaign) error {
+	if c.HelpRef.ID != "" {
+		return tx.welcome(c) // the instructions may be others now
+	}
 	name := helpName(c.ID)
 	return tx.effect(Effect{
 		ID: opaqueID(c.ID, "channel", name), Kind: EffectChannel, Subject: self, Lane: Interactive, Serial: "channel/" + name,

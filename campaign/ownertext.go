@@ -51,7 +51,7 @@ func settleTimes(text, zone string, now time.Time) string {
 // contactText renders what one contact will read: the first message, or the one
 // that asks for more.
 func contactText(render Renderer, p Plan, revisions map[string]Revision, c PlanContact, targets []Target) (string, error) {
-	tracks := byDue(p.Tracks)
+	tracks := byDue(asked(p.Tracks, c.Tracks))
 	if len(tracks) == 0 {
 		return "", fmt.Errorf("plan of %s has no approved track", p.Campaign)
 	}
@@ -62,7 +62,7 @@ func contactText(render Renderer, p Plan, revisions map[string]Revision, c PlanC
 	action := Markup(render.Mrkdwn(Opening(rev.Text)))
 	if c.Again {
 		return render.Render(rev.Texts, "more_work", MoreWorkData{
-			LocalTime: local, Title: p.Title, Count: c.Count, Total: c.Count, Verb: first.ask(), Due: first.Due,
+			LocalTime: local, Title: p.Title, Count: c.Count, Total: c.Count, Next: c.Joins, Verb: first.ask(), Due: first.Due,
 			Names: namesOf(targets, func(Target) bool { return true }), Exposed: len(exposed), Action: action,
 			Minutes: rev.Minutes, Tried: Markup(rev.Tried), HelpChannel: holdHelp,
 		})
@@ -85,6 +85,9 @@ func ticketText(render Renderer, p Plan, revisions map[string]Revision, t PlanTi
 		return "", "", fmt.Errorf("plan of %s has no approved track", p.Campaign)
 	}
 	first := tracks[0]
+	if newly := byDue(asked(p.Tracks, tracksOfTasks(t.Tasks))); len(newly) > 0 {
+		first = newly[0]
+	}
 	texts := revisions[first.Name].Texts
 	title, err = render.Render(texts, "ticket_title", TicketTitleData{
 		LocalTime: LocalTime{Zone: t.Zone}, Title: p.Title, Name: t.Name, Count: len(targets), Verb: first.ask(), Due: first.Due, Exposed: t.Slice == SliceExposed,
@@ -126,6 +129,22 @@ func ticketTarget(t Target) TicketTarget {
 		})
 	}
 	return out
+}
+
+// asked returns the tracks of these names.
+func asked(tracks []PlanTrack, names []string) []PlanTrack {
+	return slices.DeleteFunc(slices.Clone(tracks), func(t PlanTrack) bool { return !slices.Contains(names, t.Name) })
+}
+
+// tracksOfTasks returns the tracks that tasks belong to.
+func tracksOfTasks(ids []string) []string {
+	var names []string
+	for _, id := range ids {
+		if _, track, ok := strings.Cut(id, "."); ok && !slices.Contains(names, track) {
+			names = append(names, track)
+		}
+	}
+	return names
 }
 
 // byDue returns the tracks in the order in which they are due; those without a

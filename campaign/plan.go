@@ -113,7 +113,10 @@ type PlanContact struct {
 	Slice   string   `json:"slice"`
 	Tickets []string `json:"tickets"`
 	Text    string   `json:"text"`
-	Count   int      `json:"count"` // targets that are the contact's in this slice
+	Count   int      `json:"count"`  // targets that are the contact's in this slice
+	Tracks  []string `json:"tracks"` // that it asks for
+	// Joins says that all of its tickets exist: the next step for known services.
+	Joins bool `json:"joins,omitempty"`
 	// Again says that the contact has had a message of this campaign, so that
 	// this one asks for something more.
 	Again bool `json:"again,omitempty"`
@@ -282,7 +285,14 @@ func (b *planBuilder) write() error {
 
 func (b *planBuilder) writeContact(contact *PlanContact, tickets []*PlanTicket) error {
 	var targets []Target
+	contact.Joins = true
 	for _, t := range tickets {
+		contact.Joins = contact.Joins && t.Joins
+		for _, name := range tracksOfTasks(t.Tasks) {
+			if !slices.Contains(contact.Tracks, name) {
+				contact.Tracks = append(contact.Tracks, name)
+			}
+		}
 		contact.Tickets = append(contact.Tickets, t.ID)
 		mine := make([]Target, 0, len(t.Targets))
 		for _, id := range t.Targets {

@@ -62,6 +62,13 @@ func (g *Engine) Show(ctx context.Context, id string) (Message, error) {
 			data.Targets++
 		}
 	}
+	if c.Plan != "" { // counted since the approval
+		numbers, err := g.numbers(ctx, c.ID)
+		if err != nil {
+			return Message{}, err
+		}
+		data.Targets, data.Unknown = numbers.Track(headline(c, numbers).Name).All.Known(), numbers.Unknown
+	}
 	data.Next = nextSteps(c, data.Triage)
 	return g.answer("campaign_show", data)
 }
@@ -72,7 +79,7 @@ func nextSteps(c Campaign, triage int) []string {
 	for _, t := range c.Tracks {
 		switch {
 		case t.Revision == 0:
-			next = append(next, fmt.Sprintf("Write the instructions of %s: `/campaign edit`.", t.Name))
+			next = append(next, fmt.Sprintf("Write the instructions of %s: `/campaign track %s`.", t.Name, t.Name))
 		case t.Due.IsZero():
 			next = append(next, fmt.Sprintf("Set a due date: `/campaign track %s due fri 17:00`.", t.Name))
 		case t.ApprovedRevision < t.Revision:
@@ -120,6 +127,9 @@ func (g *Engine) Status(ctx context.Context, id string) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
+	if c.Plan == "" {
+		return g.Show(ctx, id) // nothing is counted before the plan is frozen
+	}
 	now, err := g.measure(ctx, id)
 	if err != nil {
 		return Message{}, err
@@ -153,6 +163,9 @@ const maxListed = 20
 func (g *Engine) PlanMessage(ctx context.Context, id string) (Message, error) {
 	c, err := g.Campaign(ctx, id)
 	if err != nil {
+		return Message{}, err
+	}
+	if err := c.editable(); err != nil {
 		return Message{}, err
 	}
 	today, err := g.today(ctx, c)

@@ -41,6 +41,7 @@ type MoreWorkData struct {
 	LocalTime
 	Title       string
 	Count       int    // new ones
+	Next        bool   // they are not new: the campaign's next step is asked of them
 	Total       int    // of this contact, with the new ones
 	Done        int    // of the earlier ones, for the credit
 	Noun        string // as in FirstMessageData

@@ -208,6 +208,18 @@ func (d *demoWorld) remark(ctx context.Context, who *fakeslack.Person, text stri
 	return nil
 }
 
+// digest shows the executives' digest to the one who asks, who then sends it.
+func (d *demoWorld) digest(ctx context.Context, who *fakeslack.Person) error {
+	if err := d.types(ctx, who, step{"/campaign digest executives", ""}); err != nil {
+		return err
+	}
+	got := who.Ephemerals(d.room)
+	if seen := who.Presses("Send it now", got[len(got)-1]); !seen.OK() {
+		return fmt.Errorf("send the digest: %s", seen.Text())
+	}
+	return nil
+}
+
 // pressInDM pushes a button on the newest direct message that has it.
 func (d *demoWorld) pressInDM(ctx context.Context, who *fakeslack.Person, label string, match func(fakeslack.Message) bool) (fakeslack.Seen, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)

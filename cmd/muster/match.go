@@ -77,7 +77,7 @@ func match(cmd *cobra.Command, std streams, flags matchFlags) error {
 		return saidPlainly(err)
 	}
 	out := newFindingPrinter(std.out, flags.format)
-	refused := 0
+	read, refused := 0, 0
 	for scan, remark := range (inventory.Reader{}).ReadScans(cmd.Context(), flags.inventory) {
 		if remark != nil {
 			fmt.Fprintln(std.err, describeRefusal(*remark))
@@ -86,6 +86,7 @@ func match(cmd *cobra.Command, std streams, flags matchFlags) error {
 			}
 			continue
 		}
+		read++
 		for _, c := range scan.Components {
 			for _, f := range judge.Judge(c) {
 				f.Asset, f.File = scan.Asset, scan.File
@@ -95,10 +96,12 @@ func match(cmd *cobra.Command, std streams, flags matchFlags) error {
 			}
 		}
 	}
-	if err := out.close(); err != nil {
+	if err := out.close(read); err != nil {
 		return fmt.Errorf("print findings: %w", err)
 	}
 	switch {
+	case read == 0 && refused == 0:
+		return badInput(errors.New("no inventory was found under --inventory, so nothing was compared; give CycloneDX or Trivy JSON files, a CSV of hosts, or a folder that has some"))
 	case refused > 0:
 		return badInput(fmt.Errorf("%d of the inventory could not be used (above); the rest was compared, so the answer is incomplete", refused))
 	case out.printed > 0:
@@ -233,11 +236,12 @@ func cells(texts ...string) []string {
 	return texts
 }
 
-func (p *findingPrinter) close() error {
+// close prints what was held back; read is how many inventories were compared.
+func (p *findingPrinter) close(read int) error {
 	if p.format == "json" {
 		return nil
 	}
-	if p.printed == 0 {
+	if p.printed == 0 && read > 0 {
 		fmt.Fprintln(p.table, "Nothing in the inventory that was read is affected or possibly affected.")
 	}
 	return p.table.Flush()

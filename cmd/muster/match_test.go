@@ -182,3 +182,10 @@ func TestMatchAgreesWithTheOracle(t *testing.T) {
 	}
 	require.Positive(t, compared)
 }
+
+func TestMatchingNothingIsNoAllClear(t *testing.T) {
+	out := muster(t, nil, "match", "--pattern", "log4j*", "--inventory", t.TempDir())
+	require.Equal(t, 2, out.code)
+	require.Contains(t, out.err, "nothing was compared")
+	require.Empty(t, out.out)
+}
