@@ -3,6 +3,7 @@ package campaign_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -250,6 +251,19 @@ type filed struct {
 	Draft    campaign.TicketDraft
 	Comments map[string]string // by key
 	Updates  int
+
+	// As the tracker's own people left it.
+	UpdatedAt time.Time
+}
+
+func (t filed) seen(key string) campaign.TicketSeen {
+	seen := campaign.TicketSeen{Ref: t.Ref, Key: key, Status: t.Draft.Status, Assignee: t.Draft.Assignee, UpdatedAt: t.UpdatedAt}
+	for _, item := range t.Draft.Checklist {
+		if item.Done {
+			seen.Checked = append(seen.Checked, item.ID)
+		}
+	}
+	return seen
 }
 
 // fakeTracker remembers tickets by key.
@@ -291,6 +305,36 @@ func (f *fakeTracker) Update(_ context.Context, ref campaign.TicketRef, d campai
 
 func (f *fakeTracker) Comment(_ context.Context, ref campaign.TicketRef, key, text string) error {
 	return f.change(ref, func(t *filed) { t.Comments[key] = text })
+}
+
+func (f *fakeTracker) Read(_ context.Context, ref campaign.TicketRef) (campaign.TicketSeen, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for key, t := range f.tickets {
+		if t.Ref == ref {
+			return t.seen(key), nil
+		}
+	}
+	return campaign.TicketSeen{}, campaign.Refuse(campaign.NotFound, "There is no such ticket.")
+}
+
+func (f *fakeTracker) Changes(_ context.Context, since time.Time) iter.Seq2[campaign.TicketSeen, error] {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var changed []campaign.TicketSeen
+	for key, t := range f.tickets {
+		if !t.UpdatedAt.Before(since) {
+			changed = append(changed, t.seen(key))
+		}
+	}
+	slices.SortFunc(changed, func(a, b campaign.TicketSeen) int { return a.UpdatedAt.Compare(b.UpdatedAt) })
+	return func(yield func(campaign.TicketSeen, error) bool) {
+		for _, seen := range changed {
+			if !yield(seen, nil) {
+				return
+			}
+		}
+	}
 }
 
 func (f *fakeTracker) change(ref campaign.TicketRef, change func(*filed)) error {

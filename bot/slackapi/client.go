@@ -34,14 +34,14 @@ type Options struct {
 	// charts yet. Without it they get the numbers as text.
 	Chart func(campaign.Chart) ([]byte, error)
 
-	Limiter           Limiter       // default: one of this process, by the rates below
-	MessagesPerMinute float64       // posts in the whole workspace; default 300
-	MessagesPerSecond float64       // posts in one channel; default 1
-	PaceFactor        float64       // multiplies every rate, for the demo's faster time; default 1
-	Timeout           time.Duration // of one call; default 10 s
-	PeopleFor         time.Duration // how long the list of people serves; default 6 h
-	GroupsFor         time.Duration // how long a user group's members serve; default 5 min
-	HTTP              *http.Client  // default: one of its own
+	Limiter           campaign.Limiter // default: one of this process, by the rates below
+	MessagesPerMinute float64          // posts in the whole workspace; default 300
+	MessagesPerSecond float64          // posts in one channel; default 1
+	PaceFactor        float64          // multiplies every rate, for the demo's faster time; default 1
+	Timeout           time.Duration    // of one call; default 10 s
+	PeopleFor         time.Duration    // how long the list of people serves; default 6 h
+	GroupsFor         time.Duration    // how long a user group's members serve; default 5 min
+	HTTP              *http.Client     // default: one of its own
 	Log               logrus.FieldLogger
 }
 
@@ -162,7 +162,9 @@ func (c *Client) do(ctx context.Context, k call, run func(context.Context) error
 	defer cancel()
 	err = run(ctx)
 	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
-		c.opts.Limiter.Hold(k.method, limited.RetryAfter)
+		if err := c.opts.Limiter.Hold(context.WithoutCancel(ctx), k.method, limited.RetryAfter); err != nil {
+			c.opts.Log.WithError(err).WithField("method", k.method).Warn("keep what slack asked for")
+		}
 	}
 	return explain(k, err)
 }

@@ -11,26 +11,6 @@ import (
 	"github.com/musterbot/muster/campaign"
 )
 
-// Limiter keeps calls below Slack's limits. It never waits: who is refused
-// comes back later.
-type Limiter interface {
-	// Take returns 0 when a call may be made now under all rates given, and
-	// counts it; otherwise how long to wait at least, and counts nothing. A
-	// bulk call leaves to interactive ones what is kept for them.
-	Take(ctx context.Context, rates []Rate, lane campaign.Lane) (time.Duration, error)
-	// Hold lets nothing more through under a name for so long: Slack said so.
-	Hold(name string, d time.Duration)
-}
-
-// Rate is a limit that a call falls under.
-type Rate struct {
-	Name      string // a method, or a method and a channel
-	PerMinute float64
-	// Burst is how many calls may come at once. Bulk work lives on the steady
-	// rate alone; the burst is kept for what a person waits for.
-	Burst int
-}
-
 // What Slack's tiers allow in a minute.
 const (
 	tier2 = 20
@@ -55,10 +35,10 @@ const reserved = 0.2
 const methodPost = "chat.postMessage"
 
 // rates returns what a call falls under.
-func (c *Client) rates(k call) []Rate {
+func (c *Client) rates(k call) []campaign.Rate {
 	if k.method == methodPost {
 		all := c.opts.MessagesPerMinute
-		return []Rate{
+		return []campaign.Rate{
 			// Slack's ceiling for the workspace is not documented, so that the burst is smaller here.
 			{Name: methodPost, PerMinute: all, Burst: max(1, int(all*reserved/2))},
 			{Name: methodPost + " " + k.channel, PerMinute: 60 * c.opts.MessagesPerSecond, Burst: 2},
@@ -68,10 +48,10 @@ func (c *Client) rates(k call) []Rate {
 	if !ok {
 		perMinute = tier2
 	}
-	return []Rate{{Name: k.method, PerMinute: perMinute, Burst: max(1, int(perMinute*reserved))}}
+	return []campaign.Rate{{Name: k.method, PerMinute: perMinute, Burst: max(1, int(perMinute*reserved))}}
 }
 
-// localLimiter is the Limiter of one process.
+// localLimiter is the campaign.Limiter of one process.
 type localLimiter struct {
 	factor float64
 
@@ -89,14 +69,14 @@ type bucket struct {
 	used     time.Time
 }
 
-// NewLimiter returns a Limiter for one process whose rates are multiplied by
+// NewLimiter returns a campaign.Limiter for one process whose rates are multiplied by
 // the factor.
-func NewLimiter(factor float64) Limiter {
+func NewLimiter(factor float64) campaign.Limiter {
 	return &localLimiter{factor: factor, buckets: map[string]*bucket{}}
 }
 
-// Take implements Limiter.
-func (l *localLimiter) Take(_ context.Context, rates []Rate, lane campaign.Lane) (time.Duration, error) {
+// Take implements campaign.Limiter.
+func (l *localLimiter) Take(_ context.Context, rates []campaign.Rate, lane campaign.Lane) (time.Duration, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -120,20 +100,21 @@ func (l *localLimiter) Take(_ context.Context, rates []Rate, lane campaign.Lane)
 	return 0, nil
 }
 
-// Hold implements Limiter.
-func (l *localLimiter) Hold(name string, d time.Duration) {
+// Hold implements campaign.Limiter.
+func (l *localLimiter) Hold(_ context.Context, name string, d time.Duration) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if b, ok := l.buckets[name]; ok {
 		b.held = time.Now().Add(d)
 	}
+	return nil
 }
 
 // maxBuckets bounds how many channels are remembered; an idle one is full and
 // can be forgotten.
 const maxBuckets = 10_000
 
-func (l *localLimiter) bucket(r Rate, now time.Time) *bucket {
+func (l *localLimiter) bucket(r campaign.Rate, now time.Time) *bucket {
 	b, ok := l.buckets[r.Name]
 	if !ok {
 		if len(l.buckets) >= maxBuckets {

@@ -431,7 +431,7 @@ func TestTheLogHoldsNoSecrets(t *testing.T) {
 func TestBulkWorkLeavesRoomForPeople(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limiter := slackapi.NewLimiter(1)
-		rates := []slackapi.Rate{{Name: "m", PerMinute: 60, Burst: 12}}
+		rates := []campaign.Rate{{Name: "m", PerMinute: 60, Burst: 12}}
 		take := func(lane campaign.Lane) time.Duration {
 			wait, err := limiter.Take(context.Background(), rates, lane)
 			require.NoError(t, err)
@@ -455,7 +455,7 @@ func TestAPacedFanOutKeepsItsRate(t *testing.T) {
 		limiter := slackapi.NewLimiter(1)
 		began := time.Now()
 		for sent := 0; sent < 300; {
-			wait, err := limiter.Take(context.Background(), []slackapi.Rate{{Name: "m", PerMinute: 300, Burst: 30}}, campaign.Bulk)
+			wait, err := limiter.Take(context.Background(), []campaign.Rate{{Name: "m", PerMinute: 300, Burst: 30}}, campaign.Bulk)
 			require.NoError(t, err)
 			if wait == 0 {
 				sent++
@@ -470,10 +470,10 @@ func TestAPacedFanOutKeepsItsRate(t *testing.T) {
 func TestWhatSlackAsksForIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limiter := slackapi.NewLimiter(1)
-		rates := []slackapi.Rate{{Name: "m", PerMinute: 60, Burst: 12}}
+		rates := []campaign.Rate{{Name: "m", PerMinute: 60, Burst: 12}}
 		_, err := limiter.Take(context.Background(), rates, campaign.Interactive)
 		require.NoError(t, err)
-		limiter.Hold("m", 30*time.Second)
+		require.NoError(t, limiter.Hold(context.Background(), "m", 30*time.Second))
 		wait, err := limiter.Take(context.Background(), rates, campaign.Interactive)
 		require.NoError(t, err)
 		require.Equal(t, 30*time.Second, wait)

@@ -53,14 +53,16 @@ var rooms = []room{
 	{name: "campaign/inventory", ours: []string{"campaign", "campaign/advisory"}, others: readers},
 	{name: "campaign/ownership", ours: []string{"campaign", "campaign/advisory"}, others: readers},
 	{name: "campaign/sample", ours: []string{"campaign/**"}, never: []string{"campaign/tracker/**"}},
+	{name: "campaign/paging/**", ours: []string{"campaign", "campaign/paging/**"}},
 	{name: "campaign/paging", ours: []string{"campaign"}},
 	{name: "campaign/tracker/trackertest", ours: []string{"campaign"}, others: []string{testify}},
 	{name: "campaign/tracker/builtin", ours: []string{"campaign"}},
-	{name: "campaign/tracker/redmine", ours: []string{"campaign"}},
-	{name: "campaign/tracker/jira", ours: []string{"campaign"}},
-	{name: "campaign/tracker/servicenow", ours: []string{"campaign"}},
-	{name: "campaign/tracker/github", ours: []string{"campaign"}, others: []string{"github.com/google/go-github/**"}},
-	{name: "campaign/tracker/gitlab", ours: []string{"campaign"}, others: []string{"gitlab.com/gitlab-org/api/client-go/**"}},
+	{name: "campaign/tracker/rest", ours: []string{"campaign"}},
+	{name: "campaign/tracker/redmine", ours: ticketing},
+	{name: "campaign/tracker/jira", ours: ticketing, others: []string{"github.com/yuin/goldmark/**"}},
+	{name: "campaign/tracker/servicenow", ours: ticketing, others: []string{"github.com/yuin/goldmark/**"}},
+	{name: "campaign/tracker/github", ours: ticketing, others: []string{"github.com/google/go-github/**"}},
+	{name: "campaign/tracker/gitlab", ours: ticketing, others: []string{"gitlab.com/gitlab-org/api/client-go/**"}},
 
 	{name: "store", ours: []string{"campaign"}},
 	{name: "store/storetest", ours: []string{"campaign", "store"}, others: []string{testify, "pgregory.net/rapid"}},
@@ -85,6 +87,9 @@ var rooms = []room{
 }
 
 var (
+	// ticketing: campaign/tracker/rest is how all of them call out.
+	ticketing = []string{"campaign", "campaign/tracker/rest"}
+
 	door = []string{"campaign", "templates", "bot/**"}
 	fake = []string{"bot/fakeslack"} // for tests and the demo, so only cmd joins it
 )

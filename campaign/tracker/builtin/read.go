@@ -61,6 +61,47 @@ func (t *Tracker) All(ctx context.Context) iter.Seq2[Ticket, error] {
 	}
 }
 
+// Read implements campaign.Tracker.
+func (t *Tracker) Read(ctx context.Context, ref campaign.TicketRef) (campaign.TicketSeen, error) {
+	number, err := parseName(ref.ID)
+	if err != nil {
+		return campaign.TicketSeen{}, err
+	}
+	ticket, _, err := campaign.Load[Ticket](ctx, t.opts.Store, Scope, kindTicket, recordID(number))
+	if err != nil {
+		return campaign.TicketSeen{}, fmt.Errorf("read ticket %s: %w", ref.ID, err)
+	}
+	return t.seen(ticket), nil
+}
+
+func (t *Tracker) seen(ticket Ticket) campaign.TicketSeen {
+	return campaign.TicketSeen{
+		Ref: t.ref(ticket.Number), Key: ticket.Key, Status: ticket.Status, Assignee: ticket.Assignee, UpdatedAt: ticket.UpdatedAt,
+	}
+}
+
+// Changes implements campaign.Tracker. It looks at all tickets.
+func (t *Tracker) Changes(ctx context.Context, since time.Time) iter.Seq2[campaign.TicketSeen, error] {
+	return func(yield func(campaign.TicketSeen, error) bool) {
+		var changed []campaign.TicketSeen
+		for ticket, err := range t.All(ctx) {
+			if err != nil {
+				yield(campaign.TicketSeen{}, err)
+				return
+			}
+			if !ticket.UpdatedAt.Before(since) {
+				changed = append(changed, t.seen(ticket))
+			}
+		}
+		slices.SortStableFunc(changed, func(a, b campaign.TicketSeen) int { return a.UpdatedAt.Compare(b.UpdatedAt) })
+		for _, seen := range changed {
+			if !yield(seen, nil) {
+				return
+			}
+		}
+	}
+}
+
 // Count returns how many tickets there are. It reads one record.
 func (t *Tracker) Count(ctx context.Context) (int, error) {
 	last, _, err := campaign.Load[filed](ctx, t.opts.Store, Scope, kindNumber, lastNumber)
