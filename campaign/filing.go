@@ -1,0 +1,242 @@
+package campaign
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+)
+
+// fileWave files the next part of a wave: its tickets and messages become
+// effects, in one step with the wave's cursor.
+func (g *Engine) fileWave(ctx context.Context, claim Claimed) error {
+	id := strings.TrimPrefix(claim.ID, wavePrefix)
+	return Retrying(ctx, func() error {
+		tx := g.begin(ctx, claim.Scope, Request{})
+		w, err := load[Wave](tx, KindWave, id)
+		if err != nil {
+			return err
+		}
+		c, err := tx.campaign()
+		if err != nil {
+			return err
+		}
+		switch {
+		case w.Status != WaveFiling || c.Status == Cancelled:
+			return Done(ctx, g.opts.Store, claim)
+		case c.Status == Paused:
+			return Retry(ctx, g.opts.Store, claim, g.opts.Clock.Now().Add(heldFor))
+		}
+		first := w.Next == 0 && w.Joined == 0
+		if w.Next < w.Parts {
+			part, err := load[planPart](tx, KindPlanPart, planPartID(w.Plan, w.Slice, w.Next))
+			if err != nil {
+				return err
+			}
+			if err := tx.filePart(c, &w, part); err != nil {
+				return err
+			}
+		}
+		next := tx.now
+		if w.Next >= w.Parts {
+			next = time.Time{}
+			if err := move(&w.Status, WaveFiled, "wave", ""); err != nil {
+				return err
+			}
+			if err := tx.audit("wave.filed", "wave/"+w.ID, string(WaveFiling), string(WaveFiled), ""); err != nil {
+				return err
+			}
+		}
+		if err := tx.showWave(c, w, first); err != nil {
+			return err
+		}
+		tx.finish(claim, next)
+		if err := save(tx, KindWave, w.ID, w); err != nil {
+			return err
+		}
+		return tx.commit()
+	})
+}
+
+// filePart turns a part of the plan into tickets, contacts and effects, and moves
+// the wave's cursor. Per contact they share one serial, so that the message
+// follows its tickets. The tasks of a part that is too heavy for one step get
+// their ticket in further ones.
+func (tx *transaction) filePart(c Campaign, w *Wave, part planPart) error {
+	room := partWeight
+	if w.Joined == 0 {
+		for _, planned := range part.Tickets {
+			if err := tx.fileTicket(*w, planned); err != nil {
+				return err
+			}
+		}
+		for _, planned := range part.Contacts {
+			if err := tx.fileContact(c, *w, planned); err != nil {
+				return err
+			}
+		}
+		room -= ticketWeight*len(part.Tickets) + contactWeight*len(part.Contacts)
+		w.Filed += len(part.Tickets)
+	}
+	further := w.Joined > 0
+	left, err := tx.joinTasks(w, part, room)
+	if err != nil || left > 0 {
+		return err
+	}
+	w.Next, w.Joined = w.Next+1, 0
+	if !further {
+		return nil
+	}
+	for _, planned := range part.Tickets { // its tasks may have moved before they knew it
+		if err := tx.refresh(EffectTicketUpdate, planned.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// joinTasks tells the next tasks of a part, room of them at most, which ticket
+// they are on, and returns how many are left.
+func (tx *transaction) joinTasks(w *Wave, part planPart, room int) (left int, err error) {
+	at, until := 0, w.Joined+room
+	for _, planned := range part.Tickets {
+		for _, id := range planned.Tasks {
+			if at >= w.Joined && at < until {
+				if err := amend(tx, KindTask, id, func(task *Task) { task.Ticket, task.Contact = planned.ID, string(planned.Contact) }); err != nil {
+					return 0, err
+				}
+			}
+			at++
+		}
+	}
+	w.Joined = min(at, until)
+	return at - w.Joined, nil
+}
+
+func (tx *transaction) fileTicket(w Wave, planned PlanTicket) error {
+	t, found, err := find[Ticket](tx, KindTicket, planned.ID)
+	if err != nil {
+		return err
+	}
+	if !found {
+		t = Ticket{ID: planned.ID, Owner: planned.Owner, Name: planned.Name, Status: TicketPlanned}
+	}
+	t.Contact, t.Wave, t.Plan, t.TextHash, t.Planned = string(planned.Contact), w.ID, w.Plan, planned.Hash, planned
+	for _, id := range planned.Tasks {
+		if !slices.Contains(t.Tasks, id) {
+			t.Tasks = append(t.Tasks, id)
+		}
+	}
+	if err := save(tx, KindTicket, t.ID, t); err != nil {
+		return err
+	}
+	if found {
+		return tx.joinTicket(t, w)
+	}
+	return tx.effect(Effect{
+		ID: opaqueID(string(tx.scope), "file", t.ID), Kind: EffectTicket, Subject: t.ID, Lane: Bulk, Serial: contactSubject(t.Contact),
+	}, nil)
+}
+
+// joinTicket lets a ticket that exists take up further tasks: its body is renewed
+// silently, and a comment says what is asked now.
+func (tx *transaction) joinTicket(t Ticket, w Wave) error {
+	if err := tx.refresh(EffectTicketUpdate, t.ID); err != nil {
+		return err
+	}
+	text := "This ticket now asks for more: see its description."
+	return tx.effect(Effect{
+		ID: opaqueID(string(tx.scope), "comment", t.ID, w.ID), Kind: EffectComment, Subject: t.ID, Lane: Bulk, Serial: contactSubject(t.Contact),
+	}, commentPayload{Text: text})
+}
+
+func (tx *transaction) fileContact(c Campaign, w Wave, planned PlanContact) error {
+	contact, found, err := find[Contact](tx, KindContact, string(planned.Person))
+	if err != nil {
+		return err
+	}
+	if !found {
+		contact = Contact{Person: planned.Person}
+	}
+	contact.Name, contact.Zone = planned.Name, planned.Zone
+	for _, id := range planned.Tickets {
+		if !slices.Contains(contact.Tickets, id) {
+			contact.Tickets = append(contact.Tickets, id)
+		}
+	}
+	e := Effect{Kind: EffectFirstMessage, Subject: contactSubject(string(planned.Person)), Lane: Bulk}
+	post := postPayload{
+		To: planned.Person.User(), Zone: planned.Zone, After: planned.Tickets,
+		Message: Message{Text: planned.Text, Buttons: taskButtons(c.ID, planned.Person, planned.Count)},
+	}
+	if contact.First == "" {
+		e.ID = opaqueID(string(tx.scope), "first", string(planned.Person))
+		contact.First, contact.Text = e.ID, planned.Text
+		post.Remember = contactSubject(string(planned.Person))
+	} else {
+		contact.Asked++
+		e.ID, e.Kind, e.AsksWork = opaqueID(string(tx.scope), "more", string(planned.Person), w.ID), EffectMessage, true
+	}
+	e.NotBefore = tx.now
+	if w.Slice != SliceExposed {
+		e.NotBefore = morning(tx.now, planned.Zone)
+	}
+	filed, err := tx.allFiled(planned.Tickets)
+	if err != nil {
+		return err
+	}
+	if !filed { // the last of its tickets lets it go; see releaseMessages
+		contact.Waiting = append(contact.Waiting, e.ID)
+		e.Waits = true
+	}
+	if err := save(tx, KindContact, string(planned.Person), contact); err != nil {
+		return err
+	}
+	return tx.effect(e, post)
+}
+
+// allFiled returns whether tickets exist in the tracker. Those of one contact are
+// filed in their order, so the last one is looked at first.
+func (tx *transaction) allFiled(ids []string) (bool, error) {
+	for _, id := range slices.Backward(ids) {
+		t, found, err := find[Ticket](tx, KindTicket, id)
+		if err != nil || !found || t.Ref.ID == "" {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// releaseMessages lets the messages of a contact go that waited for this ticket
+// as the last one.
+func (tx *transaction) releaseMessages(t Ticket) error {
+	contact, found, err := find[Contact](tx, KindContact, t.Contact)
+	if err != nil || !found || len(contact.Waiting) == 0 {
+		return err
+	}
+	var still []string
+	for _, id := range contact.Waiting {
+		e, err := load[Effect](tx, KindEffect, id)
+		if err != nil {
+			return err
+		}
+		p, err := decodePayload[postPayload](e)
+		if err != nil {
+			return err
+		}
+		filed, err := tx.allFiled(p.After)
+		if err != nil {
+			return err
+		}
+		if !filed {
+			still = append(still, id)
+			continue
+		}
+		tx.due(DueEntry{ID: e.dueID(), Lane: e.Lane, Serial: e.Serial, At: e.NotBefore})
+	}
+	if len(still) == len(contact.Waiting) {
+		return nil
+	}
+	contact.Waiting = still
+	return save(tx, KindContact, t.Contact, contact)
+}
