@@ -326,28 +326,18 @@ func (g *Engine) contactMessage(ctx context.Context, c Campaign, contact Contact
 	}
 	now := g.opts.Clock.Now()
 	data := ProgressData{LocalTime: LocalTime{Zone: contact.Zone, Now: now}, Title: c.Title, Verb: "Done"}
+	countTargets(&data, tasks)
 	for _, t := range tasks {
-		data.Count++
-		switch {
-		case t.Status.Finished():
-			data.Done++
-		case t.Status == TaskClaimed:
-			data.Claimed++
-		case t.Status == TaskUnknown:
-			data.Unknown++
+		if !t.Status.Actionable() {
+			continue
 		}
-		if t.Blocked != "" {
-			data.Blocked++
-		}
-		if t.Status.Actionable() {
-			if data.Due.IsZero() || t.Due.Before(data.Due) {
-				data.Due = t.Due
-				if track, ok := c.Track(t.Track); ok {
-					data.Verb = track.Ask()
-				}
+		if data.Due.IsZero() || t.Due.Before(data.Due) {
+			data.Due = t.Due
+			if track, ok := c.Track(t.Track); ok {
+				data.Verb = track.Ask()
 			}
-			data.Accepted = cmp.Or(data.Accepted, Mention(t.Accepted))
 		}
+		data.Accepted = cmp.Or(data.Accepted, Mention(t.Accepted))
 	}
 	headline, err := g.opts.Renderer.Render(nil, "progress", data)
 	if err != nil {
@@ -355,6 +345,36 @@ func (g *Engine) contactMessage(ctx context.Context, c Campaign, contact Contact
 	}
 	text := settle(contact.Text, contact.Zone, now, c)
 	return Message{Text: WithHeadline(text, strings.TrimSpace(headline)), Buttons: taskButtons(c.ID, contact.Person, data.Count)}, nil
+}
+
+// countTargets counts targets, not tasks: a target is done when nothing is asked
+// of it on any track, and as far as its least finished task otherwise.
+func countTargets(data *ProgressData, tasks []Task) {
+	type standing struct{ left, claimed, unknown, blocked bool }
+	targets := map[string]standing{}
+	for _, t := range tasks {
+		s := targets[t.Target]
+		s.left = s.left || t.Status.Actionable()
+		s.claimed = s.claimed || t.Status == TaskClaimed
+		s.unknown = s.unknown || t.Status == TaskUnknown
+		s.blocked = s.blocked || t.Blocked != ""
+		targets[t.Target] = s
+	}
+	data.Count = len(targets)
+	for _, s := range targets {
+		switch {
+		case s.left:
+		case s.unknown:
+			data.Unknown++
+		case s.claimed:
+			data.Claimed++
+		default:
+			data.Done++
+		}
+		if s.blocked {
+			data.Blocked++
+		}
+	}
 }
 
 // taskButtons are the ways to answer a message that asks for work.

@@ -69,6 +69,10 @@ func (r reading) standing() Standing {
 		Reopened: r.now.Reopened, Overdue: r.snapshot.Overdue, Questions: r.now.Questions.Open,
 	}
 	s.All.Blocked = now.Blocked
+	s.Won = r.track.Won()
+	if len(r.campaign.Tracks) > 1 {
+		s.Track = r.track.Name
+	}
 	if !before.At.IsZero() {
 		s.Reopened -= before.Reopened
 	}

@@ -12,11 +12,15 @@ type Standing struct {
 	Unknown  int       // of those, without a fresh scan and not attested
 	// UnknownBefore is Unknown at Since.
 	UnknownBefore int
-	Exposed       Tally // internet-facing targets of the track due first
-	All           Tally // all targets of that track
-	Reopened      int   // events since Since
-	Overdue       int
-	Questions     int // open in the help channel
+	// Track names the track that the tallies are of, the one due first; "" when
+	// the campaign has no other.
+	Track     string
+	Won       string // what its done targets are: "protected", "fixed"; "done" when blank
+	Exposed   Tally  // internet-facing targets of that track
+	All       Tally  // all targets of it
+	Reopened  int    // events since Since
+	Overdue   int
+	Questions int // open in the help channel
 }
 
 // Tally counts targets by how far they are.

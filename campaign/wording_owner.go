@@ -194,6 +194,17 @@ type TicketTrack struct {
 	Tried        Markup
 }
 
+// Won returns what a target is whose task on this track is done.
+func (t Track) Won() string {
+	switch t.Kind {
+	case TrackMitigate:
+		return "protected"
+	case TrackFix:
+		return "fixed"
+	}
+	return "done"
+}
+
 // Ask returns what a track asks for, as the first word of a sentence.
 func (t Track) Ask() string {
 	switch t.Kind {
