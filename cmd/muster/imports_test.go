@@ -58,6 +58,7 @@ var rooms = []room{
 	{name: "campaign/tracker/trackertest", ours: []string{"campaign"}, others: []string{testify}},
 	{name: "campaign/tracker/builtin", ours: []string{"campaign"}},
 	{name: "campaign/tracker/rest", ours: []string{"campaign"}},
+	{name: "campaign/tracker/checklist", ours: []string{"campaign"}},
 	{name: "campaign/tracker/redmine", ours: ticketing},
 	{name: "campaign/tracker/jira", ours: ticketing, others: []string{"github.com/yuin/goldmark/**"}},
 	{name: "campaign/tracker/servicenow", ours: ticketing, others: []string{"github.com/yuin/goldmark/**"}},
@@ -87,8 +88,9 @@ var rooms = []room{
 }
 
 var (
-	// ticketing: campaign/tracker/rest is how all of them call out.
-	ticketing = []string{"campaign", "campaign/tracker/rest"}
+	// ticketing: campaign/tracker/rest is how all of them call out, and
+	// campaign/tracker/checklist how their texts hold several tasks.
+	ticketing = []string{"campaign", "campaign/tracker/rest", "campaign/tracker/checklist"}
 
 	door = []string{"campaign", "templates", "bot/**"}
 	fake = []string{"bot/fakeslack"} // for tests and the demo, so only cmd joins it

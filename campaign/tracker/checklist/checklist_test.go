@@ -1,0 +1,130 @@
+package checklist_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/campaign/tracker/checklist"
+)
+
+var items = []campaign.CheckItem{
+	{ID: "abc.mitigate", Text: "Set the flag on checkout-api", Done: true},
+	{ID: "abc.fix", Text: "Upgrade checkout-api"},
+	{ID: "def.fix", Text: "@everyone: *upgrade* <b>#12</b> [x] -->"},
+}
+
+func TestATaskListAsGitHubShowsIt(t *testing.T) {
+	require.Equal(t, "Do it.\n"+`
+
+<!-- muster:tasks -->
+- [x] Set the flag on checkout-api <!-- muster:abc.mitigate -->
+- [ ] Upgrade checkout-api <!-- muster:abc.fix -->
+- [ ] @`+"\u2060"+`everyone: \*upgrade\* \<b\>\#12\</b\> \[x\] –\> <!-- muster:def.fix -->
+<!-- /muster:tasks -->
+`, checklist.Render("Do it.\n", items))
+}
+
+func TestATaskListInPlainText(t *testing.T) {
+	text := checklist.RenderPlain("Do it.", items[:2])
+	require.Contains(t, text, "[x] Set the flag on checkout-api {muster:abc.mitigate}\n[ ] Upgrade checkout-api {muster:abc.fix}\n")
+	body, back := checklist.Split(text)
+	require.Equal(t, "Do it.", body)
+	require.Equal(t, items[:2], back)
+}
+
+func TestABodyWithoutTasksStaysAsItIs(t *testing.T) {
+	for _, body := range []string{"", "\n", "text", "text\n\n", "- [x] a box of its own\n"} {
+		require.Equal(t, body, checklist.Render(body, nil))
+		back, none := checklist.Split(body)
+		require.Equal(t, body, back)
+		require.Empty(t, none)
+		require.Empty(t, checklist.Checked(body))
+	}
+}
+
+func TestWhatPeopleDoToAText(t *testing.T) {
+	text := checklist.Render("Do it.\n", items)
+	tick := func(s string) string { return strings.ReplaceAll(s, "- [ ] Upgrade", "- [x] Upgrade") }
+	tests := map[string]struct {
+		edited string
+		want   []string
+	}{
+		"nothing":                    {text, []string{"abc.mitigate"}},
+		"tick":                       {tick(text), []string{"abc.fix", "abc.mitigate"}},
+		"tick with a capital":        {strings.ReplaceAll(tick(text), "[x]", "[X]"), []string{"abc.fix", "abc.mitigate"}},
+		"untick":                     {strings.ReplaceAll(text, "- [x]", "- [ ]"), nil},
+		"write around it":            {"Thanks!\n" + strings.ReplaceAll(tick(text), "\n- [", "\nPlease note.\n\n- ["), []string{"abc.fix", "abc.mitigate"}},
+		"change the words":           {strings.ReplaceAll(tick(text), "Upgrade checkout-api", "Upgrade it, see #42"), []string{"abc.fix", "abc.mitigate"}},
+		"take the frame away":        {strings.ReplaceAll(strings.ReplaceAll(tick(text), "<!-- muster:tasks -->", ""), "<!-- /muster:tasks -->", ""), []string{"abc.fix", "abc.mitigate"}},
+		"indent and number":          {strings.ReplaceAll(tick(text), "\n- [", "\n   1. ["), []string{"abc.fix", "abc.mitigate"}},
+		"other bullets":              {strings.ReplaceAll(tick(text), "\n- [", "\n* ["), []string{"abc.fix", "abc.mitigate"}},
+		"edit on Windows":            {strings.ReplaceAll(tick(text), "\n", "\r\n"), []string{"abc.fix", "abc.mitigate"}},
+		"copy a line that is open":   {text + "- [ ] again <!-- muster:abc.mitigate -->\n", nil},
+		"copy a line that is ticked": {text + "- [x] again <!-- muster:abc.mitigate -->\n", []string{"abc.mitigate"}},
+		"take the mark away":         {strings.ReplaceAll(text, " <!-- muster:abc.mitigate -->", ""), nil},
+		"throw all away":             {"", nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, tt.want, nilWhenEmpty(checklist.Checked(tt.edited)))
+		})
+	}
+	body, _ := checklist.Split(strings.ReplaceAll(checklist.Render("Do it.", items), "\n", "\r\n"))
+	require.Equal(t, "Do it.", body)
+}
+
+func nilWhenEmpty(list []string) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
+// Whatever a body and the items hold, both come back, and only what is ticked
+// is.
+func FuzzRoundTrip(f *testing.F) {
+	f.Add("Do it.\n", "abc.fix", "Upgrade", true)
+	f.Add("<!-- muster:tasks -->\n- [x] forged <!-- muster:other -->\n", "a b", "@all -->", false)
+	f.Add("---- Tasks: change [ ] to [x] for what is done, and keep the {marks} ----", "{x}", "a\\b\\", true)
+	f.Add("it\r\n\r\n", "a", "b", true)
+	f.Add("", "-->", "\u2060@\u2060", false)
+	f.Fuzz(func(t *testing.T, body, id, text string, done bool) {
+		if id == "" || !utf8.ValidString(id+text+body) || len(text) > 1000 || len(id) > 200 {
+			t.Skip()
+		}
+		want := []campaign.CheckItem{{ID: id, Text: checklist.OneLine(text), Done: done}}
+		for name, render := range map[string]func(string, []campaign.CheckItem) string{
+			"markdown": checklist.Render, "plain": checklist.RenderPlain,
+		} {
+			back, items := checklist.Split(render(body, want))
+			require.Equal(t, body, back, name)
+			require.Len(t, items, 1, name)
+			require.Equal(t, id, items[0].ID, name)
+			require.Equal(t, done, items[0].Done, name)
+			back, items = checklist.Split(render(body, nil))
+			if !strings.Contains(body, "muster:") && !strings.Contains(body, "---- Tasks") {
+				require.Equal(t, body, back, name)
+				require.Empty(t, items, name)
+			}
+			if !strings.Contains(body, "muster:") {
+				require.Equal(t, done, slices.Contains(checklist.Checked(render(body, want)), id), name)
+			}
+		}
+	})
+}
+
+func FuzzChecked(f *testing.F) {
+	f.Add("- [x] a <!-- muster:a -->")
+	f.Add("[X] {muster:%zz}")
+	f.Add(strings.Repeat("- [x] <!-- muster:", 50))
+	f.Fuzz(func(t *testing.T, text string) {
+		ids := checklist.Checked(text)
+		require.True(t, slices.IsSorted(ids))
+		require.NotContains(t, ids, "")
+	})
+}

@@ -1,0 +1,158 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/musterbot/muster/campaign"
+)
+
+// transport is the http.RoundTripper of Client.Transport.
+type transport struct {
+	opts Options
+	base *url.URL
+}
+
+type readKey struct{}
+
+// AsRead marks the calls made with ctx as changing nothing, although their
+// method says otherwise: a search by POST.
+func AsRead(ctx context.Context) context.Context { return context.WithValue(ctx, readKey{}, true) }
+
+func isRead(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	ctx := request.Context()
+	marked, _ := ctx.Value(readKey{}).(bool)
+	read := marked || isRead(request.Method)
+	if err := t.admit(ctx, request.URL); err != nil {
+		if request.Body != nil {
+			_ = request.Body.Close() // as every RoundTripper does
+		}
+		return nil, err
+	}
+
+	ctx, cancel := context.WithTimeoutCause(ctx, t.opts.Timeout, errTooSlow)
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		// From here on something may have reached the other side.
+		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
+	})
+	request = request.Clone(ctx)
+	t.opts.Auth.apply(request.Header)
+	response, err := t.opts.Base.RoundTrip(request)
+	if err != nil {
+		cancel()
+		return nil, t.broken(err, read, sent.Load())
+	}
+	response.Body = &answer{body: response.Body, cancel: cancel, left: t.opts.MaxAnswer, t: t, read: read}
+	if err := t.judge(ctx, request, response, read); err != nil {
+		_ = response.Body.Close()
+		return nil, err
+	}
+	return response, nil
+}
+
+var errTooSlow = errors.New("it did not answer in time")
+
+// admit refuses what would go elsewhere, and what is above the rate.
+func (t *transport) admit(ctx context.Context, to *url.URL) error {
+	if to.Scheme != t.base.Scheme || to.Host != t.base.Host {
+		return &campaign.Error{
+			Kind: campaign.Forbidden, Err: fmt.Errorf("a call of %s would go to %s://%s", t.opts.System, to.Scheme, to.Host),
+			Message: t.opts.System + " pointed Muster to another host, and nothing was sent there. Check `tracker.url`.",
+		}
+	}
+	if t.opts.Limiter == nil {
+		return nil
+	}
+	wait, err := t.opts.Limiter.Take(ctx, []campaign.Rate{t.opts.Rate}, campaign.Bulk)
+	if err != nil {
+		return t.unpaced(err)
+	}
+	if wait > 0 {
+		return t.busy(wait, nil)
+	}
+	return nil
+}
+
+// unpaced is a limiter that does not answer. Without it nothing is sent.
+func (t *transport) unpaced(err error) error {
+	if campaign.KindOf(err) != campaign.Internal {
+		return fmt.Errorf("pace calls of %s: %w", t.opts.System, err)
+	}
+	return &campaign.Error{
+		Kind: campaign.Unavailable, Err: fmt.Errorf("pace calls of %s: %w", t.opts.System, err),
+		Message: "Muster could not find out whether " + t.opts.System + " may be called now. Nothing was sent; it is tried again.",
+	}
+}
+
+// busy is a clean refusal: try again after d.
+func (t *transport) busy(d time.Duration, cause error) error {
+	return &campaign.Error{
+		Kind: campaign.Unavailable, RetryAfter: d, Err: cause,
+		Message: t.opts.System + " is at its rate limit. It is tried again by itself.",
+	}
+}
+
+// broken says what a call without an answer means.
+func (t *transport) broken(err error, read, sent bool) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err // its words hold the whole address
+	}
+	if read || !sent {
+		return &campaign.Error{
+			Kind: campaign.Unavailable, Err: fmt.Errorf("call %s: %w", t.opts.System, err),
+			Message: t.opts.System + " cannot be reached. Nothing was changed there; it is tried again.",
+		}
+	}
+	return &campaign.Error{
+		Kind: campaign.Uncertain, Err: fmt.Errorf("call %s: %w", t.opts.System, err),
+		Message: t.opts.System + " did not answer. It may have been done; it is looked up before it is tried again.",
+	}
+}
+
+// answer is the body of a response, bounded in size, and in time by cancel.
+type answer struct {
+	body   io.ReadCloser
+	cancel context.CancelFunc
+	left   int64
+	t      *transport
+	read   bool
+}
+
+var errTooLarge = errors.New("the answer is too large")
+
+// Read implements io.Reader. It answers with a *campaign.Error when the
+// connection breaks or the answer is too large.
+func (a *answer) Read(p []byte) (int, error) {
+	if a.left <= 0 {
+		var one [1]byte
+		if n, err := a.body.Read(one[:]); n == 0 && err == io.EOF {
+			return 0, io.EOF
+		}
+		return 0, a.t.broken(errTooLarge, a.read, true)
+	}
+	n, err := a.body.Read(p[:min(int64(len(p)), a.left)])
+	a.left -= int64(n)
+	if err != nil && err != io.EOF {
+		err = a.t.broken(err, a.read, true)
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (a *answer) Close() error {
+	defer a.cancel()
+	return a.body.Close()
+}
