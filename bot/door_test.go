@@ -53,6 +53,7 @@ type house struct {
 	t      *testing.T
 	engine *campaign.Engine
 	clock  *clock
+	pages  pages
 	work   func() // starts the worker; openHouse does it unless told otherwise
 
 	cara, mei, tom, ann, guest *fakeslack.Person
@@ -68,7 +69,7 @@ func openHouse(t *testing.T) *house {
 
 func openQuietHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, clock: &clock{}}
+	h := &house{t: t, clock: &clock{}, pages: make(pages, 16)}
 	var err error
 	h.Workspace, err = fakeslack.Start(fakeslack.Options{Redeliver: []time.Duration{0}, Now: h.clock.Now})
 	require.NoError(t, err)
@@ -94,7 +95,7 @@ func openQuietHouse(t *testing.T) *house {
 	require.NoError(t, err)
 	h.engine, err = campaign.New(campaign.Options{
 		Store: store, Matcher: advisory.Matcher{}, Renderer: words, Messenger: client, Channels: client, Directory: client, Roles: client,
-		Tracker: tracker, Clock: h.clock, CommandChannel: campaign.ChannelRef{ID: command},
+		Tracker: tracker, Pager: h.pages, Clock: h.clock, CommandChannel: campaign.ChannelRef{ID: command},
 		Work: campaign.WorkOptions{UncertainWait: 50 * time.Millisecond, Poll: 20 * time.Millisecond, Coalesce: 20 * time.Millisecond},
 	})
 	require.NoError(t, err)
@@ -444,7 +445,28 @@ func TestSomethingOddStaysPrivate(t *testing.T) {
 			require.NotContains(t, m.Text, "203.0.113.9", channel.Name)
 		}
 	}
+	select {
+	case page := <-h.pages:
+		require.Equal(t, campaign.PageIncident, page.Route)
+		require.NotContains(t, page.Summary+page.Detail, "203.0.113.9")
+	case <-ctx.Done():
+		require.Fail(t, "incident response was not paged")
+	}
 }
+
+// pages is a pager that hands on what it is asked to page.
+type pages chan campaign.Page
+
+func (p pages) Trigger(ctx context.Context, page campaign.Page) error {
+	select {
+	case p <- page:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (pages) Resolve(context.Context, campaign.Page) error { return nil }
 
 func TestAppHomeShowsWhatIsMine(t *testing.T) {
 	h := openHouse(t)

@@ -51,6 +51,7 @@ const (
 	EffectChannel      EffectKind = "channel"       // payload channelPayload
 	EffectDress        EffectKind = "dress"
 	EffectReply        EffectKind = "reply" // answers a command or a button
+	EffectPage         EffectKind = "page"  // payload pagePayload; its key makes repeating harmless
 )
 
 // MaxAttempts is how often an effect is tried before it is a dead letter.

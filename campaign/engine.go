@@ -19,6 +19,7 @@ type Options struct {
 	Directory Directory // required
 	Roles     Roles     // required
 	Tracker   Tracker   // required
+	Pager     Pager     // default: nobody is paged
 
 	Clock Clock              // default: RealClock
 	Log   logrus.FieldLogger // default: discards

@@ -34,6 +34,7 @@ func (g *Engine) actions() map[EffectKind]action {
 		EffectChannel:      {carryOut: g.ensureChannel, done: channelMade},
 		EffectDress:        {carryOut: g.dress},
 		EffectReply:        {carryOut: g.reply},
+		EffectPage:         {carryOut: g.sendPage},
 	}
 }
 
@@ -294,6 +295,9 @@ func (tx *transaction) announceDead(e Effect, cause error) error {
 		return nil
 	}
 	tx.count(counterDead, 1)
+	if err := tx.pageDead(e); err != nil {
+		return err
+	}
 	return tx.tellCommand("dead/"+e.ID+"/"+timeKey(tx.now), deadLetter(tx, e, cause))
 }
 
@@ -311,6 +315,9 @@ func (g *Engine) Revive(ctx context.Context, r Request, id, effect string) (Mess
 		}
 		e.Attempts, e.RevivedAt = 0, tx.now // UncertainAt stays: it is looked up first
 		tx.count(counterDead, -1)
+		if err := tx.endDeadPage(e); err != nil {
+			return err
+		}
 		tx.index(IndexEntry{Name: indexOpenEffects, ID: e.ID})
 		// Without its serial: what waits behind it in the serial may wait for it.
 		tx.due(DueEntry{ID: e.dueID(), Lane: Interactive, At: tx.now})

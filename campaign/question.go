@@ -212,6 +212,9 @@ func (g *Engine) Answer(ctx context.Context, r Request, id, question string) (Me
 		if !helps && q.Asker != tx.request.Actor {
 			return Refuse(Forbidden, fmt.Sprintf("Only %s, who asked, or a helper can say that this is answered. It stays open.", Mention(q.Asker)))
 		}
+		if err := tx.endQuestionPage(c, q); err != nil {
+			return err
+		}
 		return tx.changeQuestion(q, "question.answer", func(q *Question) error {
 			q.AnsweredBy, q.AnsweredAt = tx.request.Actor, tx.now
 			return moveQuestion(q, QuestionAnswered)
@@ -236,6 +239,9 @@ func (g *Engine) Escalate(ctx context.Context, r Request, id, question string) (
 			return err
 		}
 		if err := tx.callHelpers(c, q); err != nil {
+			return err
+		}
+		if err := tx.pageQuestion(c, q); err != nil {
 			return err
 		}
 		return tx.changeQuestion(q, "question.escalate", func(q *Question) error {
@@ -356,9 +362,11 @@ func (q Question) openIndex(remove bool) IndexEntry {
 }
 
 // link leads to the question's thread.
-func (q Question) link() Markup {
+func (q Question) link() Markup { return Link(q.address(), "the thread") }
+
+func (q Question) address() string {
 	team, _, _ := strings.Cut(string(q.Asker), "/")
-	return Link("https://app.slack.com/client/"+team+"/"+q.Channel+"/thread/"+q.Channel+"-"+q.TS, "the thread")
+	return "https://app.slack.com/client/" + team + "/" + q.Channel + "/thread/" + q.Channel + "-" + q.TS
 }
 
 // typed returns what a person typed: Slack's events carry it escaped.

@@ -369,6 +369,8 @@ func effectWords(k EffectKind) string {
 		return "the first message to an owner"
 	case EffectChannel, EffectDress:
 		return "the help channel"
+	case EffectPage:
+		return "a page to those on call"
 	case EffectMessage, EffectEdit, EffectReply:
 	}
 	return "a message"

@@ -35,6 +35,7 @@ type Config struct {
 	Inventory      Inventory `yaml:"inventory"`
 	Digests        []Digest  `yaml:"digests"`
 	Tracker        Tracker   `yaml:"tracker"`
+	Paging         Paging    `yaml:"paging"`
 	Work           Work      `yaml:"work"`
 	Pace           Pace      `yaml:"pace"`
 	// TemplatesDir is a folder whose *.tmpl files replace the built-in ones;
@@ -106,6 +107,19 @@ type Digest struct {
 // Tracker says where tickets are kept.
 type Tracker struct {
 	Kind string `yaml:"kind"` // builtin
+}
+
+// Paging says how people are woken outside of Slack.
+type Paging struct {
+	Kind string `yaml:"kind"` // pagerduty, opsgenie, webhook; empty wakes nobody
+	// URL is the base address of the service, its own when empty; for a webhook
+	// the whole address.
+	URL secret.URL `yaml:"url"`
+	// Key is PagerDuty's integration key, the key of Opsgenie's API integration,
+	// or what signs the webhook's deliveries.
+	Key secret.Secret `yaml:"key"`
+	// IncidentKey is the same for incident response; empty uses Key.
+	IncidentKey secret.Secret `yaml:"incident_key"`
 }
 
 // Work tunes how due work is claimed and carried out.

@@ -16,7 +16,7 @@ import (
 // It is silent about values that Load refused already. Pass ReadyToServe before starting the service.
 func (c Config) Validate(further ...func(Config) []Problem) error {
 	checks := append([]func(Config) []Problem{
-		checkPlaces, checkNames, checkSlack, checkRoles, checkBrakes, checkDigests, checkWork,
+		checkPlaces, checkNames, checkSlack, checkRoles, checkBrakes, checkDigests, checkWork, checkPaging,
 	}, further...)
 	var found Problems
 	for _, check := range checks {
@@ -47,6 +47,7 @@ func ReadyToServe(c Config) []Problem {
 		"Make an app-level token (xapp-…) with connections:write on the app's page Basic Information.")
 	need(c.Slack.Mode == "http" && c.Slack.SigningSecret.IsZero(), "slack.signing_secret", "HTTP mode needs it",
 		"Copy it from the app's page Basic Information.")
+	need(c.Paging.Kind != "" && c.Paging.Key.IsZero(), "paging.key", "pages go nowhere without it", pagingKeys[c.Paging.Kind])
 	need(len(c.Roles.Commander) == 0, "roles.commander", "nobody may start a campaign",
 		"List the user ids (U…) or user-group ids (S…) of your security leads.")
 	return found

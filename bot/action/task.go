@@ -169,6 +169,9 @@ func (h handlers) odd(ctx context.Context, f Filled) ([]campaign.Person, campaig
 	people = slices.DeleteFunc(append(people, c.Commander, c.Deputy), func(p campaign.Person) bool { return p == "" })
 	slices.Sort(people)
 	people = slices.Compact(people)
+	if err := h.Engine.PageIncidentResponse(ctx, f.Request); err != nil {
+		return nil, campaign.Message{}, err
+	}
 	text := "*" + string(campaign.Mention(f.Request.Actor)) + " saw something odd, in " + string(campaign.Escape(c.Title)) + ".*\n>" +
 		strings.ReplaceAll(string(campaign.Escape(f.text("text"))), "\n", "\n>") +
 		"\nOnly you were told: " + joined(people) + ". Write to them directly; nothing of this is in a channel or a report."

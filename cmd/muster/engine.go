@@ -24,8 +24,12 @@ func newEngine(cfg configs.Config, store campaign.Store, tracker campaign.Tracke
 	if err != nil {
 		return nil, err
 	}
+	pager, err := newPager(cfg.Paging)
+	if err != nil {
+		return nil, err
+	}
 	o := campaign.Options{
-		Store: store, Matcher: advisory.Matcher{}, Renderer: words, Tracker: tracker,
+		Store: store, Matcher: advisory.Matcher{}, Renderer: words, Tracker: tracker, Pager: pager,
 		Messenger: s.messenger, Channels: s.channels, Directory: s.directory, Roles: s.roles,
 		Clock: clock, Log: log, Company: cfg.Company, Zone: cfg.TimeZone, CommandChannel: s.command,
 		Brakes: campaign.Brakes{
