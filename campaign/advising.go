@@ -29,7 +29,7 @@ func (g *Engine) advise(ctx context.Context, claim Claimed) error {
 		if err != nil {
 			return err
 		}
-		tx.request.Actor = a.By
+		tx.request.Actor, tx.began = a.By, a.At
 		c, err := tx.campaign()
 		if err != nil {
 			return err

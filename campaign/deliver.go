@@ -66,7 +66,11 @@ func (g *Engine) findMessage(ctx context.Context, scope Scope, e Effect) (any, e
 	if p.To, err = g.channelOf(ctx, scope, p.To); err != nil {
 		return nil, err
 	}
-	ref, err := g.opts.Messenger.Find(ctx, p.To, p.Thread, e.ID, e.CreatedAt.Add(-time.Minute))
+	since, err := g.mayStandSince(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	ref, err := g.opts.Messenger.Find(ctx, p.To, p.Thread, e.ID, since.Add(-time.Minute))
 	return ref, err
 }
 

@@ -34,7 +34,9 @@ type Effect struct {
 	// UncertainAt is when it became unclear whether it was carried out.
 	UncertainAt time.Time `json:"uncertain_at,omitzero"`
 	CreatedAt   time.Time `json:"created_at"`
-	DoneAt      time.Time `json:"done_at,omitzero"`
+	// Began is when the work began that plans it part by part; see Loss.
+	Began  time.Time `json:"began,omitzero"`
+	DoneAt time.Time `json:"done_at,omitzero"`
 }
 
 // EffectKind says what is carried out, and how it is looked up afterwards.

@@ -21,6 +21,11 @@ type Options struct {
 	Tracker   Tracker   // required
 	Pager     Pager     // default: nobody is paged
 
+	// Epoch names the run of the store's server, when what it acknowledged last
+	// may be missing from the next one; "" when nothing can be lost. It is asked
+	// before each sending and does not wait. Default: nothing can be lost.
+	Epoch func() string
+
 	Clock Clock              // default: RealClock
 	Log   logrus.FieldLogger // default: discards
 
@@ -81,6 +86,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Clock == nil {
 		o.Clock = RealClock{}
 	}
+	if o.Epoch == nil {
+		o.Epoch = func() string { return "" }
+	}
 	if o.Log == nil {
 		silent := logrus.New()
 		silent.SetOutput(io.Discard)
@@ -122,6 +130,7 @@ type Engine struct {
 	holds      map[HoldKind]grant
 	pseudonyms pseudonyms
 	unpacked   catalogCache
+	losses     lossWatch
 }
 
 // New returns an Engine, or an error that names the option that is missing.

@@ -17,6 +17,7 @@ func (g *Engine) fileWave(ctx context.Context, claim Claimed) error {
 		if err != nil {
 			return err
 		}
+		tx.began = w.At
 		c, err := tx.campaign()
 		if err != nil {
 			return err

@@ -43,6 +43,8 @@ var monday = time.Date(2021, 12, 13, 9, 0, 0, 0, time.UTC)
 // house is an engine over a real store, with an outside that behaves.
 type house struct {
 	t         *testing.T
+	opts      campaign.Options
+	path      string // of the store's file
 	store     campaign.Store
 	clock     *testClock
 	slack     *fakeSlack
@@ -59,12 +61,12 @@ type house struct {
 // made.
 func newHouse(t *testing.T, adjust ...func(*campaign.Options)) *house {
 	t.Helper()
-	store, err := bolt.Open(filepath.Join(t.TempDir(), "muster.db"), bolt.Options{})
+	path := filepath.Join(t.TempDir(), "muster.db")
+	store, err := bolt.Open(path, bolt.Options{})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	clock := newTestClock(monday)
 	h := &house{
-		t: t, store: store, clock: clock, slack: newFakeSlack(clock), tracker: newFakeTracker(),
+		t: t, path: path, store: store, clock: clock, slack: newFakeSlack(clock), tracker: newFakeTracker(),
 		directory: fakeDirectory{
 			cara: "Cara", devi: "Devi", mei: "Mei", tom: "Tom", hal: "Hal", ida: "Ida", ann: "Ann", ben: "Ben", eve: "Eve",
 		},
@@ -72,15 +74,16 @@ func newHouse(t *testing.T, adjust ...func(*campaign.Options)) *house {
 			campaign.Commander: {cara, devi}, campaign.Reviewer: {mei, tom, cara}, campaign.Helper: {hal, ida},
 		}},
 	}
-	opts := campaign.Options{
+	t.Cleanup(func() { require.NoError(t, h.store.Close()) })
+	h.opts = campaign.Options{
 		Store: store, Matcher: advisory.Matcher{}, Renderer: plainRenderer{}, Messenger: h.slack, Channels: h.slack,
 		Directory: h.directory, Roles: h.roles, Tracker: h.tracker, Clock: clock, Company: "Example",
 		CommandChannel: campaign.ChannelRef{ID: commandChannel, Name: "security"},
 	}
 	for _, a := range adjust {
-		a(&opts)
+		a(&h.opts)
 	}
-	h.engine, err = campaign.New(opts)
+	h.engine, err = campaign.New(h.opts)
 	require.NoError(t, err)
 	return h
 }

@@ -28,7 +28,7 @@ func (g *Engine) Heartbeat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var problems []error
+	problems := []error{g.noteRun(ctx)}
 	for _, scope := range scopes {
 		for _, restore := range g.restorers() {
 			problems = append(problems, restore(ctx, scope))

@@ -29,6 +29,7 @@ const (
 	KindScan    RecordKind = "scan"
 	KindAlias   RecordKind = "alias" // a person behind a pseudonym
 	KindRoster  RecordKind = "roster"
+	KindRun     RecordKind = "run" // one: the run of the store's server, and the last loss
 )
 
 // self is the ID of records of which a scope has one.

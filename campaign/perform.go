@@ -71,10 +71,13 @@ func (g *Engine) try(ctx context.Context, c Claimed) error {
 	if c.Expired && attempt.looksBack() {
 		return attempt.doubt(ctx)
 	}
+	if err := g.recall(ctx, &attempt.effect); err != nil {
+		return err
+	}
 	if held, err := attempt.held(ctx); held || err != nil {
 		return err
 	}
-	if e.Status == EffectUncertain || !e.UncertainAt.IsZero() {
+	if e.Status == EffectUncertain || !attempt.effect.UncertainAt.IsZero() {
 		settled, err := attempt.readBack(ctx)
 		if settled || err != nil {
 			return err

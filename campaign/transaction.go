@@ -20,6 +20,7 @@ type transaction struct {
 	scope   Scope
 	request Request
 	now     time.Time
+	began   time.Time // when the work began that this step is a part of; zero when it is the whole
 	change  Change
 	read    map[recordKey]loaded
 	counts  map[string]int64
@@ -201,6 +202,9 @@ func (tx *transaction) effect(e Effect, payload any) error {
 		e.Payload = data
 	}
 	e.Status, e.CreatedAt = EffectPending, tx.now
+	if tx.engine.effects[e.Kind].lookUp != nil {
+		e.Began = tx.began
+	}
 	if err := save(tx, KindEffect, e.ID, e); err != nil {
 		return err
 	}
