@@ -152,29 +152,7 @@ func (g *Engine) Campaign(ctx context.Context, id string) (Campaign, error) {
 
 // Campaigns returns all campaigns, the newest first.
 func (g *Engine) Campaigns(ctx context.Context) ([]Campaign, error) {
-	var all []Campaign
-	for after := ""; ; {
-		names, err := g.opts.Store.List(ctx, Sys, KindName, after, 0)
-		if err != nil {
-			return nil, err
-		}
-		for _, name := range names {
-			after = name.ID
-			c, err := g.Campaign(ctx, name.ID)
-			if KindOf(err) == NotFound && err != nil {
-				continue // the name was taken, and the process died before the campaign was stored
-			}
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, c)
-		}
-		if len(names) == 0 {
-			break
-		}
-	}
-	slices.SortFunc(all, func(a, b Campaign) int { return b.CreatedAt.Compare(a.CreatedAt) })
-	return all, nil
+	return readCampaigns(ctx, g.opts.Store)
 }
 
 // CampaignEdit changes what a campaign says of itself. Nil fields stay.
