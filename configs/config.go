@@ -13,7 +13,7 @@ import (
 // Config is everything that can be set. The file muster.example.yaml shows each
 // key with its default. MUSTER_ followed by the path in upper case, with "_"
 // between the parts, overrides a key (MUSTER_SLACK_MODE for slack.mode); lists
-// are then separated by commas. Digests can be set in the file only.
+// are then separated by commas. Digests and tokens can be set in the file only.
 type Config struct {
 	// Store is where the state lives: bolt://PATH for one process, or
 	// redis://, rediss://, redis+sentinel://, redis+cluster:// for several.
@@ -36,6 +36,7 @@ type Config struct {
 	Digests        []Digest  `yaml:"digests"`
 	Tracker        Tracker   `yaml:"tracker"`
 	Paging         Paging    `yaml:"paging"`
+	API            API       `yaml:"api"`
 	Work           Work      `yaml:"work"`
 	Pace           Pace      `yaml:"pace"`
 	// TemplatesDir is a folder whose *.tmpl files replace the built-in ones;

@@ -16,7 +16,7 @@ import (
 // It is silent about values that Load refused already. Pass ReadyToServe before starting the service.
 func (c Config) Validate(further ...func(Config) []Problem) error {
 	checks := append([]func(Config) []Problem{
-		checkPlaces, checkNames, checkSlack, checkRoles, checkBrakes, checkDigests, checkWork, checkPaging,
+		checkPlaces, checkNames, checkSlack, checkRoles, checkBrakes, checkDigests, checkAPI, checkWork, checkPaging,
 	}, further...)
 	var found Problems
 	for _, check := range checks {

@@ -16,6 +16,7 @@ import (
 	"github.com/musterbot/muster/bot/slackapi"
 	"github.com/musterbot/muster/bot/web"
 	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/campaign/advisory"
 	"github.com/musterbot/muster/campaign/tracker/builtin"
 	"github.com/musterbot/muster/configs"
 	"github.com/musterbot/muster/store/bolt"
@@ -263,6 +264,7 @@ func (a *app) startWeb(ctx context.Context) error {
 			"/slack/events": a.server.Events(signing), "/slack/interactivity": a.server.Interactivity(signing), "/slack/command": a.server.Command(signing),
 		}
 	}
+	a.addAPI(&o)
 	var err error
 	if a.web, err = web.Listen(ctx, o); err != nil {
 		return err
@@ -270,6 +272,21 @@ func (a *app) startWeb(ctx context.Context) error {
 	a.web.Start()
 	a.onStop("web server", a.web.Stop)
 	return nil
+}
+
+// addAPI hangs on the web server what programs may ask, each with its token.
+func (a *app) addAPI(o *web.Options) {
+	var tokens []web.Token
+	for _, t := range a.opts.Config.API.Tokens {
+		tokens = append(tokens, web.Token{Name: t.Name, SHA256: t.SHA256, May: t.May})
+	}
+	if o.Routes == nil {
+		o.Routes = map[string]http.Handler{}
+	}
+	blocked := func(ctx context.Context) (campaign.Blocklist, error) {
+		return campaign.ReadBlocklist(ctx, a.store, a.opts.Clock.Now())
+	}
+	o.Routes["GET /v1/check"] = web.Bearer(tokens, "check", web.BuildCheck(advisory.Matcher{}, blocked, a.log))
 }
 
 func (a *app) storeAnswers(ctx context.Context) error {

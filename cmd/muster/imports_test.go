@@ -51,6 +51,7 @@ var rooms = []room{
 	{name: "campaign", others: []string{"github.com/robfig/cron/v3"}},
 	{name: "campaign/advisory", ours: []string{"campaign"}, others: readers},
 	{name: "campaign/inventory", ours: []string{"campaign", "campaign/advisory"}, others: readers},
+	{name: "campaign/manifest", ours: []string{"campaign"}, others: []string{"github.com/package-url/packageurl-go", "golang.org/x/mod/modfile"}},
 	{name: "campaign/ownership", ours: []string{"campaign", "campaign/advisory"}, others: readers},
 	{name: "campaign/sample", ours: []string{"campaign/**"}, never: []string{"campaign/tracker/**"}},
 	{name: "campaign/paging/pagingtest", ours: []string{"campaign"}, others: []string{testify}},
