@@ -74,10 +74,12 @@ type CheckItem struct {
 
 // TicketSeen is a ticket as a tracker holds it.
 type TicketSeen struct {
-	Ref      TicketRef
-	Key      string // what it was filed under
-	Status   TicketStatus
-	Assignee string // as the tracker names it; "" when nobody is assigned
+	Ref    TicketRef
+	Key    string // what it was filed under
+	Status TicketStatus
+	// Assignee is the owner whom the adapter files under this assignee, else as
+	// the tracker names it; "" when nobody is assigned.
+	Assignee string
 	// Checked are the IDs of the checklist's items that are ticked there.
 	Checked   []string
 	UpdatedAt time.Time

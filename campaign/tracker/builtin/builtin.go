@@ -33,7 +33,7 @@ const (
 const (
 	namePrefix = "MU-"
 	lastNumber = "last"
-	maxBody    = 256 << 10 // bytes of a body, a title or a comment
+	maxBody    = 256 << 10 // bytes of a body, a title, a comment or a checklist
 	maxKey     = 400       // bytes
 )
 
@@ -192,6 +192,13 @@ func checkDraft(d campaign.TicketDraft) error {
 	}
 	if len(d.Title) > maxBody || len(d.Body) > maxBody || len(d.Assignee) > maxBody {
 		return campaign.Refuse(campaign.Invalid, "The text of this ticket is larger than 256 KiB; nothing was changed. Shorten the instructions.")
+	}
+	size := 0
+	for _, item := range d.Checklist {
+		size += len(item.ID) + len(item.Text)
+	}
+	if size > maxBody {
+		return campaign.Refuse(campaign.Invalid, "This ticket holds more tasks than a ticket can list (256 KiB); nothing was changed. Group tickets by service.")
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func TestTrackerContract(t *testing.T) {
 	trackertest.Run(t, func(t *testing.T) trackertest.Subject {
 		tracker := openTracker(t, "")
 		return trackertest.Subject{
-			Tracker: tracker,
+			Tracker: tracker, Atomic: true,
 			Look: func(t *testing.T, ref campaign.TicketRef) trackertest.Seen {
 				ticket, _, err := tracker.Look(t.Context(), ref.ID)
 				require.NoError(t, err)

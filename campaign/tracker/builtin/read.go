@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -21,8 +22,16 @@ type Ticket struct {
 	Assignee  string                `json:"assignee,omitempty"`
 	Due       time.Time             `json:"due,omitzero"`
 	Status    campaign.TicketStatus `json:"status"`
+	Tasks     []Task                `json:"tasks,omitempty"` // of a ticket that holds several
 	CreatedAt time.Time             `json:"created_at"`
 	UpdatedAt time.Time             `json:"updated_at"`
+}
+
+// Task is an item of a ticket's checklist.
+type Task struct {
+	ID   string `json:"id"`
+	Text string `json:"text"`
+	Done bool   `json:"done,omitempty"`
 }
 
 // Name returns what people call it: MU-1.
@@ -40,7 +49,11 @@ func (t *Ticket) take(d campaign.TicketDraft) bool {
 	if d.Due.IsZero() {
 		t.Due = time.Time{}
 	}
-	return *t != old
+	t.Tasks = nil
+	for _, item := range d.Checklist {
+		t.Tasks = append(t.Tasks, Task(item))
+	}
+	return !reflect.DeepEqual(*t, old)
 }
 
 // Comment is a remark on a ticket.
@@ -75,9 +88,15 @@ func (t *Tracker) Read(ctx context.Context, ref campaign.TicketRef) (campaign.Ti
 }
 
 func (t *Tracker) seen(ticket Ticket) campaign.TicketSeen {
-	return campaign.TicketSeen{
+	seen := campaign.TicketSeen{
 		Ref: t.ref(ticket.Number), Key: ticket.Key, Status: ticket.Status, Assignee: ticket.Assignee, UpdatedAt: ticket.UpdatedAt,
 	}
+	for _, task := range ticket.Tasks {
+		if task.Done {
+			seen.Checked = append(seen.Checked, task.ID)
+		}
+	}
+	return seen
 }
 
 // Changes implements campaign.Tracker. It looks at all tickets.
