@@ -69,6 +69,7 @@ var rooms = []room{
 	{name: "store", ours: []string{"campaign"}},
 	{name: "store/storetest", ours: []string{"campaign", "store"}, others: []string{testify, "pgregory.net/rapid"}},
 	{name: "store/bolt", ours: []string{"campaign", "store"}, others: []string{"go.etcd.io/bbolt/**"}},
+	{name: "store/redis/redistest"},
 	{
 		name: "store/redis", ours: []string{"campaign", "store"},
 		others: []string{"github.com/redis/go-redis/v9/**", "github.com/go-redis/redis_rate/v10"},

@@ -1,0 +1,113 @@
+-- Applies one change: it checks everything, and only then writes. Its arguments
+-- are written by encode in apply.go, in the order in which they are read here.
+-- KEYS beyond those of due.lua: 6 numbers, 7 tokens, 8 counters, 9 audit, then
+-- one for each kind of record and one for each index.
+local pos = 0
+local function arg()
+  pos = pos + 1
+  return ARGV[pos]
+end
+local function num() return tonumber(arg()) end
+
+-- The token of the sender's last change but those that it still waits for: a
+-- change that is sent again, its answer lost, is not carried out again.
+local slot, token, keep = arg(), num(), arg()
+local last = tonumber(call('HGET', KEYS[7], slot) or '') or 0
+if last >= token then return {'done'} end
+
+local kinds, replaced = num(), {}
+local ordinal = 0
+for k = 1, kinds do
+  local key, gone = KEYS[9 + k], {}
+  for _ = 1, num() do
+    local from, to, want = arg(), arg(), arg()
+    local found = call('ZRANGEBYLEX', key, from, to)[1]
+    ordinal = ordinal + 1
+    if want == '' and found or want ~= '' and not (found and string.sub(found, #from, #from + #want - 1) == want) then
+      return {'version', tostring(ordinal), found and string.match(found, '^%d+', #from) or '0'}
+    end
+    if found then
+      gone[#gone + 1] = from
+      gone[#gone + 1] = to
+    end
+  end
+  replaced[k] = gone
+end
+
+local ends = {}
+for i = 1, num() do
+  local id, held, retry = arg(), arg(), arg()
+  local e = load_entry(id)
+  if not e or e[TOKEN] == '' or e[TOKEN] ~= held then return {'lease', id} end
+  ends[i] = {id, e, tonumber(retry)}
+end
+
+-- The first write, here or below, is one that a server without memory refuses,
+-- and with it all.
+local function negative(n)
+  if string.sub(n, 1, 1) == '-' then return string.sub(n, 2) end
+  return '-' .. n
+end
+for i = 1, num() do
+  local name, by = arg(), arg()
+  local sum = redis.pcall('HINCRBY', KEYS[8], name, by)
+  if type(sum) == 'table' then -- it would overflow: take back the ones before
+    for j = 2, 2 * i - 2, 2 do call('HINCRBY', KEYS[8], ARGV[pos - j - 1], negative(ARGV[pos - j])) end
+    return sum
+  end
+  if sum == 0 then call('HDEL', KEYS[8], name) end
+end
+
+local places = num()
+local number = call('INCRBY', KEYS[6], places) - places
+local function next_number()
+  number = number + 1
+  return number
+end
+
+if call('HSET', KEYS[7], slot, token) == 1 or keep ~= '' then call('EXPIRE', KEYS[7], 86400) end
+
+for k = 1, kinds do
+  local key, gone = KEYS[9 + k], replaced[k]
+  for i = 1, #gone, 2 do call('ZREMRANGEBYLEX', key, gone[i], gone[i + 1]) end
+  local n = num()
+  if n > 0 then
+    call('ZADD', key, unpack(ARGV, pos + 1, pos + 2 * n))
+    pos = pos + 2 * n
+  end
+end
+
+for i = 1, num() do
+  local key = KEYS[9 + kinds + i]
+  local added = num()
+  if added > 0 then
+    call('ZADD', key, unpack(ARGV, pos + 1, pos + 2 * added))
+    pos = pos + 2 * added
+  end
+  local removed = num()
+  if removed > 0 then
+    call('ZREM', key, unpack(ARGV, pos + 1, pos + removed))
+    pos = pos + removed
+  end
+end
+
+local audited = num()
+if audited > 0 then
+  call('RPUSH', KEYS[9], unpack(ARGV, pos + 1, pos + audited))
+  pos = pos + audited
+end
+
+for i = 1, #ends do finish(ends[i][1], ends[i][2], ends[i][3]) end
+for _ = 1, num() do
+  local id, lane = arg(), arg()
+  if lane == '' then
+    remove_entry(id)
+  else
+    local serial, at = arg(), num()
+    add_entry(id, tonumber(lane), serial, at, next_number)
+  end
+end
+
+local channel, message = arg(), arg()
+if channel ~= '' then redis.pcall('PUBLISH', channel, message) end
+return {'ok'}
