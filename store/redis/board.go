@@ -91,7 +91,9 @@ func (b *board) stale(now time.Time) []campaign.Scope {
 	return out
 }
 
-func (s *seen) due(lane campaign.Lane, now int64) bool { return s.next[lane] != nil && *s.next[lane] <= now }
+func (s *seen) due(lane campaign.Lane, now int64) bool {
+	return s.next[lane] != nil && *s.next[lane] <= now
+}
 
 // othersDue reports whether another scope than this one has anything due.
 func (b *board) othersDue(scope campaign.Scope, now int64) bool {
