@@ -188,7 +188,7 @@ func (tx *transaction) commentAdvice(c Campaign, a Advice, t Task) error {
 	}
 	text := "The advice has moved: " + a.words() + ".\n\nWhat to do now: " + do + ".\n\nWhat was done before stays on record."
 	return tx.effect(Effect{
-		ID: opaqueID(string(tx.scope), "advice", a.ID, t.Ticket), Kind: EffectComment, Subject: t.Ticket, Lane: Bulk, Serial: contactSubject(t.Contact),
+		ID: opaqueID(string(tx.scope), "advice", a.ID, t.Ticket), Kind: EffectComment, Subject: t.Ticket, Lane: Bulk, Serial: ticketSerial(t.Ticket),
 	}, commentPayload{Text: text})
 }
 

@@ -170,11 +170,19 @@ func (g *Engine) ensureTicket(ctx context.Context, scope Scope, e Effect) (any, 
 	if t.Ref.ID != "" {
 		return t.Ref, nil
 	}
-	if textHash(draft.Title, draft.Body) != t.TextHash {
-		return nil, Refuse(Invalid, "The ticket's text is not the approved one any more, so it was not filed. `/campaign approve` approves it as it stands now.")
+	if err := asApproved(t, draft); err != nil {
+		return nil, err
 	}
 	ref, err := g.opts.Tracker.Ensure(ctx, t.ID, draft)
 	return ref, err
+}
+
+// asApproved refuses a draft whose text is not the approved one.
+func asApproved(t Ticket, draft TicketDraft) error {
+	if textHash(draft.Title, draft.Body) != t.TextHash {
+		return Refuse(Invalid, "The ticket's text is not the approved one any more, so it was not filed. `/campaign approve` approves it as it stands now.")
+	}
+	return nil
 }
 
 func ticketFiled(tx *transaction, e Effect) error {
@@ -194,7 +202,8 @@ func ticketFiled(tx *transaction, e Effect) error {
 	if err := save(tx, KindTicket, t.ID, t); err != nil {
 		return err
 	}
-	return tx.releaseMessages(t)
+	tx.filedFor[t.Contact] = true
+	return nil
 }
 
 const counterFiled = "tickets_filed"
@@ -240,31 +249,55 @@ func (g *Engine) ticketDraft(ctx context.Context, scope Scope, id string) (Ticke
 	if err != nil {
 		return t, TicketDraft{}, err
 	}
-	p, _, err := Load[Plan](ctx, g.opts.Store, scope, KindPlan, t.Plan)
+	a, err := g.approvedTexts(ctx, scope, t.Plan)
 	if err != nil {
 		return t, TicketDraft{}, err
 	}
-	revisions := map[string]Revision{}
+	draft, err := g.draftTicket(ctx, scope, a, t)
+	return t, draft, err
+}
+
+// approvedTexts are a plan and the instructions that it was approved with.
+type approvedTexts struct {
+	plan      Plan
+	revisions map[string]Revision
+}
+
+func (g *Engine) approvedTexts(ctx context.Context, scope Scope, plan string) (approvedTexts, error) {
+	p, _, err := Load[Plan](ctx, g.opts.Store, scope, KindPlan, plan)
+	if err != nil {
+		return approvedTexts{}, err
+	}
+	a := approvedTexts{plan: p, revisions: map[string]Revision{}}
 	for _, track := range p.Tracks {
-		rev, _, err := Load[Revision](ctx, g.opts.Store, scope, KindRevision, revisionID(track.Name, track.Revision))
+		a.revisions[track.Name], _, err = Load[Revision](ctx, g.opts.Store, scope, KindRevision, revisionID(track.Name, track.Revision))
 		if err != nil {
-			return t, TicketDraft{}, err
+			return approvedTexts{}, err
 		}
-		revisions[track.Name] = rev
 	}
-	targets := make([]Target, 0, len(t.Planned.Targets))
-	for _, targetID := range t.Planned.Targets {
-		target, _, err := Load[Target](ctx, g.opts.Store, scope, KindTarget, targetID)
-		if err != nil {
-			return t, TicketDraft{}, err
-		}
-		targets = append(targets, target)
-	}
-	title, body, err := ticketText(g.opts.Renderer, p, revisions, t.Planned, targets)
+	return a, nil
+}
+
+// draftTicket renders a ticket from approved texts.
+func (g *Engine) draftTicket(ctx context.Context, scope Scope, a approvedTexts, t Ticket) (TicketDraft, error) {
+	records, err := g.opts.Store.GetMany(ctx, scope, KindTarget, t.Planned.Targets)
 	if err != nil {
-		return t, TicketDraft{}, err
+		return TicketDraft{}, err
 	}
-	return t, TicketDraft{Title: title, Body: body, Assignee: t.Planned.Team, Due: byDue(p.Tracks)[0].Due, Status: t.Status}, nil
+	if len(records) < len(t.Planned.Targets) {
+		return TicketDraft{}, fmt.Errorf("draft ticket %s: %d of its %d targets are gone", t.ID, len(t.Planned.Targets)-len(records), len(t.Planned.Targets))
+	}
+	targets := make([]Target, len(records))
+	for i, record := range records {
+		if targets[i], err = Decode[Target](record); err != nil {
+			return TicketDraft{}, err
+		}
+	}
+	title, body, err := ticketText(g.opts.Renderer, a.plan, a.revisions, t.Planned, targets)
+	if err != nil {
+		return TicketDraft{}, err
+	}
+	return TicketDraft{Title: title, Body: body, Assignee: t.Planned.Team, Due: byDue(a.plan.Tracks)[0].Due, Status: t.Status}, nil
 }
 
 // ticketStatus sums up a ticket's tasks.

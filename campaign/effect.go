@@ -59,5 +59,17 @@ const (
 // MaxAttempts is how often an effect is tried before it is a dead letter.
 const MaxAttempts = 12
 
+// The prefixes of the due entries of effects. Filings have one of their own, so
+// that whoever claims them sees what can go out together.
+const (
+	effectPrefix = "effect/"
+	filePrefix   = "file/"
+)
+
 // dueID is the ID of the due entry that carries out an effect.
-func (e Effect) dueID() string { return "effect/" + e.ID }
+func (e Effect) dueID() string {
+	if e.Kind == EffectTicket {
+		return filePrefix + e.ID
+	}
+	return effectPrefix + e.ID
+}

@@ -62,6 +62,7 @@ type WorkOptions struct {
 	Coalesce      time.Duration // how long an edited message waits for more; default 30 s
 	Seal          time.Duration // how long the audit log waits to be sealed, in batches; default 500 ms
 	Workers       int           // default 8
+	Stop          time.Duration // how long a shutdown lets work in hand finish, in real time; default 7 s
 }
 
 // DigestSchedule says who gets a digest, and when.
@@ -118,6 +119,7 @@ func (w WorkOptions) withDefaults() WorkOptions {
 	w.Coalesce = cmp.Or(w.Coalesce, 30*time.Second)
 	w.Seal = cmp.Or(w.Seal, 500*time.Millisecond)
 	w.Workers = cmp.Or(w.Workers, 8)
+	w.Stop = cmp.Or(w.Stop, 7*time.Second)
 	return w
 }
 

@@ -32,8 +32,15 @@ func (g *Engine) Drain(ctx context.Context) (int, error) {
 		if err != nil || len(claims.Entries) == 0 {
 			return worked, err
 		}
-		for _, c := range claims.Entries {
-			worked++
+		alone, together, err := g.gatherRound(ctx, claims.Entries, ClaimRequest{Now: g.opts.Clock.Now(), Lease: g.opts.Work.Lease, N: 8})
+		if err != nil {
+			return worked, err
+		}
+		worked += len(alone) + len(together)
+		if len(together) > 0 {
+			g.fileTogether(ctx, together)
+		}
+		for _, c := range alone {
 			if err := g.handle(ctx, c); err != nil {
 				if err := Retry(ctx, g.opts.Store, c, g.opts.Clock.Now().Add(retryDelay(c.Attempts, err))); err != nil {
 					return worked, err
@@ -43,6 +50,18 @@ func (g *Engine) Drain(ctx context.Context) (int, error) {
 	}
 	return worked, nil
 }
+
+// Step works one entry that is due, if there is one.
+func (g *Engine) Step(ctx context.Context) error {
+	claims, err := g.opts.Store.Claim(ctx, ClaimRequest{Now: g.opts.Clock.Now(), Lease: g.opts.Work.Lease, N: 1})
+	for _, c := range claims.Entries {
+		err = g.handle(ctx, c)
+	}
+	return err
+}
+
+// Work works a claimed entry.
+func (g *Engine) Work(ctx context.Context, c Claimed) error { return g.handle(ctx, c) }
 
 // DrainUntil works what is due, one entry after the other, and dies over the
 // first one that dies says yes to: its lease is held by nobody. It returns

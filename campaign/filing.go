@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -60,10 +61,12 @@ func (g *Engine) fileWave(ctx context.Context, claim Claimed) error {
 }
 
 // filePart turns a part of the plan into tickets, contacts and effects, and moves
-// the wave's cursor. Per contact they share one serial, so that the message
-// follows its tickets. The tasks of a part that is too heavy for one step get
-// their ticket in further ones.
+// the wave's cursor. A contact's message waits until all its tickets exist. The
+// tasks of a part that is too heavy for one step get their ticket in further ones.
 func (tx *transaction) filePart(c Campaign, w *Wave, part planPart) error {
+	if err := tx.prefetchPart(part); err != nil {
+		return err
+	}
 	room := partWeight
 	if w.Joined == 0 {
 		for _, planned := range part.Tickets {
@@ -95,6 +98,30 @@ func (tx *transaction) filePart(c Campaign, w *Wave, part planPart) error {
 	}
 	return nil
 }
+
+// prefetchPart reads what filing a part looks at, in few calls.
+func (tx *transaction) prefetchPart(part planPart) error {
+	var tickets, tasks, filings, contacts []string
+	for _, planned := range part.Tickets {
+		tickets, tasks = append(tickets, planned.ID), append(tasks, planned.Tasks...)
+		filings = append(filings, tx.filingID(planned.ID))
+	}
+	for _, planned := range part.Contacts {
+		contacts = append(contacts, string(planned.Person))
+	}
+	return errors.Join(
+		tx.prefetch(KindTicket, tickets), tx.prefetch(KindTask, tasks),
+		tx.prefetch(KindEffect, filings), tx.prefetch(KindContact, contacts),
+	)
+}
+
+// filingID is the ID of the effect that files a ticket.
+func (tx *transaction) filingID(ticket string) string {
+	return opaqueID(string(tx.scope), "file", ticket)
+}
+
+// ticketSerial keeps what is said on a ticket in order.
+func ticketSerial(ticket string) string { return "ticket/" + ticket }
 
 // joinTasks tells the next tasks of a part, room of them at most, which ticket
 // they are on, and returns how many are left.
@@ -135,7 +162,7 @@ func (tx *transaction) fileTicket(w Wave, planned PlanTicket) error {
 		return tx.joinTicket(t, w)
 	}
 	return tx.effect(Effect{
-		ID: opaqueID(string(tx.scope), "file", t.ID), Kind: EffectTicket, Subject: t.ID, Lane: Bulk, Serial: contactSubject(t.Contact),
+		ID: tx.filingID(t.ID), Kind: EffectTicket, Subject: t.ID, Lane: Bulk,
 	}, nil)
 }
 
@@ -147,7 +174,7 @@ func (tx *transaction) joinTicket(t Ticket, w Wave) error {
 	}
 	text := "This ticket now asks for more: see its description."
 	return tx.effect(Effect{
-		ID: opaqueID(string(tx.scope), "comment", t.ID, w.ID), Kind: EffectComment, Subject: t.ID, Lane: Bulk, Serial: contactSubject(t.Contact),
+		ID: opaqueID(string(tx.scope), "comment", t.ID, w.ID), Kind: EffectComment, Subject: t.ID, Lane: Bulk, Serial: ticketSerial(t.ID),
 	}, commentPayload{Text: text})
 }
 
@@ -186,7 +213,7 @@ func (tx *transaction) fileContact(c Campaign, w Wave, planned PlanContact) erro
 	if err != nil {
 		return err
 	}
-	if !filed { // the last of its tickets lets it go; see releaseMessages
+	if !filed { // the last of its tickets lets it go; see release
 		contact.Waiting = append(contact.Waiting, e.ID)
 		e.Waits = true
 	}
@@ -194,50 +221,4 @@ func (tx *transaction) fileContact(c Campaign, w Wave, planned PlanContact) erro
 		return err
 	}
 	return tx.effect(e, post)
-}
-
-// allFiled returns whether tickets exist in the tracker. Those of one contact are
-// filed in their order, so the last one is looked at first.
-func (tx *transaction) allFiled(ids []string) (bool, error) {
-	for _, id := range slices.Backward(ids) {
-		t, found, err := find[Ticket](tx, KindTicket, id)
-		if err != nil || !found || t.Ref.ID == "" {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-// releaseMessages lets the messages of a contact go that waited for this ticket
-// as the last one.
-func (tx *transaction) releaseMessages(t Ticket) error {
-	contact, found, err := find[Contact](tx, KindContact, t.Contact)
-	if err != nil || !found || len(contact.Waiting) == 0 {
-		return err
-	}
-	var still []string
-	for _, id := range contact.Waiting {
-		e, err := load[Effect](tx, KindEffect, id)
-		if err != nil {
-			return err
-		}
-		p, err := decodePayload[postPayload](e)
-		if err != nil {
-			return err
-		}
-		filed, err := tx.allFiled(p.After)
-		if err != nil {
-			return err
-		}
-		if !filed {
-			still = append(still, id)
-			continue
-		}
-		tx.due(DueEntry{ID: e.dueID(), Lane: e.Lane, Serial: e.Serial, At: e.NotBefore})
-	}
-	if len(still) == len(contact.Waiting) {
-		return nil
-	}
-	contact.Waiting = still
-	return save(tx, KindContact, t.Contact, contact)
 }

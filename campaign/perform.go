@@ -52,7 +52,7 @@ func (g *Engine) perform(ctx context.Context, c Claimed) error {
 }
 
 func (g *Engine) try(ctx context.Context, c Claimed) error {
-	id := strings.TrimPrefix(c.ID, "effect/")
+	_, id, _ := strings.Cut(c.ID, "/")
 	e, version, err := Load[Effect](ctx, g.opts.Store, c.Scope, KindEffect, id)
 	if KindOf(err) == NotFound && err != nil {
 		return Done(ctx, g.opts.Store, c)
@@ -113,7 +113,7 @@ func (a *attempt) held(ctx context.Context) (bool, error) {
 	case Paused:
 		return true, Retry(ctx, a.engine.opts.Store, a.claim, a.engine.opts.Clock.Now().Add(heldFor))
 	case Cancelled:
-		return true, a.write(ctx, EffectDead, nil, &Error{Kind: Conflict, Message: "The campaign was cancelled."}, time.Time{})
+		return true, a.write(ctx, ending{status: EffectDead, cause: &Error{Kind: Conflict, Message: "The campaign was cancelled."}})
 	}
 	return false, nil
 }
@@ -131,7 +131,7 @@ func (a *attempt) looksBack() bool {
 func (a *attempt) doubt(ctx context.Context) error {
 	now := a.engine.opts.Clock.Now()
 	a.effect.UncertainAt = now
-	return a.write(ctx, EffectUncertain, nil, nil, now.Add(a.engine.opts.Work.UncertainWait))
+	return a.write(ctx, ending{status: EffectUncertain, retryAt: now.Add(a.engine.opts.Work.UncertainWait)})
 }
 
 // readBack finds out whether an uncertain effect took place: after the wait that
@@ -158,33 +158,53 @@ func (a *attempt) readBack(ctx context.Context) (bool, error) {
 	return true, Retry(ctx, g.opts.Store, a.claim, now.Add(retryDelay(a.effect.Attempts, err)))
 }
 
-// settle records how it went. The kind of the error decides.
+// ending is how an attempt ended.
+type ending struct {
+	status  EffectStatus
+	result  any
+	cause   error
+	retryAt time.Time // zero: it is over
+	// turn says that it only waits for its turn, which leaves no trace: it is what
+	// most of a paced fan-out does most of the time.
+	turn bool
+}
+
+// settle records how it went.
 func (a *attempt) settle(ctx context.Context, result any, err error) error {
+	return a.write(ctx, a.judge(ctx, result, err))
+}
+
+// judge decides by the kind of the error how the attempt ended.
+func (a *attempt) judge(ctx context.Context, result any, err error) ending {
 	now := a.engine.opts.Clock.Now()
 	if err == nil {
-		return a.write(ctx, EffectDone, result, nil, time.Time{})
+		return ending{status: EffectDone, result: result}
 	}
-	a.effect.Attempts++
-	if KindOf(err) == Unavailable && RetryAfter(err) > 0 {
-		a.effect.Attempts-- // waiting for one's turn is not a failure
+	kind := KindOf(err)
+	turn := kind == Unavailable && RetryAfter(err) > 0
+	clean := a.effect.UncertainAt.IsZero()
+	if !turn {
+		a.effect.Attempts++ // waiting for one's turn is not a failure
 	}
 	retryAt := now.Add(retryDelay(a.effect.Attempts, err))
-	kind := KindOf(err)
-	uncertain := kind == Uncertain || ctx.Err() != nil
+	if stopping(ctx) && !turn {
+		retryAt = now
+	}
+	uncertain := kind == Uncertain || kind == Internal && ctx.Err() != nil
 	a.effect.UncertainAt = time.Time{}
 	if uncertain {
 		a.effect.UncertainAt = now // a dead letter too: whoever revives it looks first
 	}
 	switch {
 	case kind == Invalid || kind == NotFound || kind == Forbidden || a.effect.Attempts >= MaxAttempts || a.tooOld(now, err):
-		return a.write(ctx, EffectDead, nil, err, time.Time{})
+		return ending{status: EffectDead, cause: err}
 	case uncertain:
 		if a.looksBack() {
 			retryAt = now.Add(a.engine.opts.Work.UncertainWait)
 		}
-		return a.write(ctx, EffectUncertain, nil, err, retryAt)
+		return ending{status: EffectUncertain, cause: err, retryAt: retryAt}
 	}
-	return a.write(ctx, EffectPending, nil, err, retryAt)
+	return ending{status: EffectPending, cause: err, retryAt: retryAt, turn: turn && clean && a.effect.Status == EffectPending}
 }
 
 // tooOld returns whether an effect has been tried for long enough. Waiting for
@@ -208,43 +228,70 @@ const (
 // write stores the attempt's outcome and ends the lease, in one step, again when
 // another writer of what follows from it was faster. When the lease was lost,
 // another claimer has the effect, and nothing is written.
-func (a *attempt) write(ctx context.Context, status EffectStatus, result any, cause error, retryAt time.Time) error {
+func (a *attempt) write(ctx context.Context, end ending) error {
 	ctx = context.WithoutCancel(ctx) // what happened is recorded even when time has run out
-	err := Retrying(ctx, func() error { return a.writeOnce(ctx, status, result, cause, retryAt) })
+	var waiting []string
+	err := Retrying(ctx, func() (err error) {
+		waiting, err = a.writeOnce(ctx, end)
+		return err
+	})
 	if KindOf(err) == Conflict {
 		a.engine.opts.Log.WithError(err).WithField(FieldEffect, a.effect.ID).Info("effect settled elsewhere")
 		return nil
 	}
+	a.engine.releaseLate(ctx, a.claim.Scope, waiting)
 	return err
 }
 
-func (a *attempt) writeOnce(ctx context.Context, status EffectStatus, result any, cause error, retryAt time.Time) error {
+// writeOnce returns the contacts that wait for more tickets.
+func (a *attempt) writeOnce(ctx context.Context, end ending) ([]string, error) {
 	g := a.engine
+	if end.turn {
+		return nil, Retry(ctx, g.opts.Store, a.claim, end.retryAt)
+	}
 	tx := g.begin(ctx, a.claim.Scope, Request{})
-	e, found, err := find[Effect](tx, KindEffect, a.effect.ID)
-	if err != nil || !found {
-		return err
-	}
-	if tx.read[recordKey{KindEffect, a.effect.ID}].version != a.version {
+	switch outdated, err := a.record(tx, end); {
+	case err != nil:
+		return nil, err
+	case outdated:
 		// Asked for again while it was carried out: the newer wish stays.
-		return Retry(ctx, g.opts.Store, a.claim, g.opts.Clock.Now())
+		return nil, Retry(ctx, g.opts.Store, a.claim, g.opts.Clock.Now())
 	}
-	if err := advance(&e, status); err != nil {
-		return err
+	waiting, err := tx.release()
+	if err != nil {
+		return nil, err
+	}
+	return waiting, tx.commit()
+}
+
+// record adds the attempt's outcome and the end of its lease to a step. It returns
+// true, and adds nothing, when the effect is gone or is not the one that was
+// carried out any more.
+func (a *attempt) record(tx *transaction, end ending) (outdated bool, err error) {
+	if end.turn {
+		tx.finish(a.claim, end.retryAt)
+		return false, nil
+	}
+	e, found, err := find[Effect](tx, KindEffect, a.effect.ID)
+	if err != nil {
+		return false, err
+	}
+	if !found || tx.read[recordKey{KindEffect, a.effect.ID}].version != a.version {
+		return true, nil
+	}
+	if err := advance(&e, end.status); err != nil {
+		return false, err
 	}
 	e.Attempts, e.UncertainAt = a.effect.Attempts, a.effect.UncertainAt
 	e.LastError, e.ErrorKind = "", ""
-	if cause != nil {
-		e.LastError, e.ErrorKind = cause.Error(), KindOf(cause).String()
+	if end.cause != nil {
+		e.LastError, e.ErrorKind = end.cause.Error(), KindOf(end.cause).String()
 	}
-	if err := a.conclude(tx, &e, result, cause); err != nil {
-		return err
+	if err := a.conclude(tx, &e, end.result, end.cause); err != nil {
+		return false, err
 	}
-	tx.finish(a.claim, retryAt)
-	if err := save(tx, KindEffect, e.ID, e); err != nil {
-		return err
-	}
-	return tx.commit()
+	tx.finish(a.claim, end.retryAt)
+	return false, save(tx, KindEffect, e.ID, e)
 }
 
 // advance moves an effect through leased, which the due entry stands for, to

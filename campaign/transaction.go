@@ -24,6 +24,8 @@ type transaction struct {
 	change  Change
 	read    map[recordKey]loaded
 	counts  map[string]int64
+	// filedFor are the contacts of tickets that this step records as filed.
+	filedFor map[string]bool
 }
 
 type recordKey struct {
@@ -64,7 +66,7 @@ func (g *Engine) atomically(ctx context.Context, scope Scope, r Request, step fu
 func (g *Engine) begin(ctx context.Context, scope Scope, r Request) *transaction {
 	return &transaction{
 		ctx: ctx, engine: g, scope: scope, request: r, now: g.opts.Clock.Now(),
-		change: Change{Scope: scope}, read: map[recordKey]loaded{}, counts: map[string]int64{},
+		change: Change{Scope: scope}, read: map[recordKey]loaded{}, counts: map[string]int64{}, filedFor: map[string]bool{},
 	}
 }
 
@@ -127,6 +129,28 @@ func find[T any](tx *transaction, kind RecordKind, id string) (T, bool, error) {
 	}
 	value, err := Decode[T](Record{Kind: kind, ID: id, Data: got.data})
 	return value, err == nil, err
+}
+
+// prefetch reads records that the step will look at one by one, in one call.
+func (tx *transaction) prefetch(kind RecordKind, ids []string) error {
+	missing := make([]string, 0, len(ids))
+	for _, id := range ids {
+		key := recordKey{kind, id}
+		if _, ok := tx.read[key]; !ok {
+			tx.read[key] = loaded{} // until it is found
+			missing = append(missing, id)
+		}
+	}
+	for chunk := range slices.Chunk(missing, MaxChangeRecords) {
+		records, err := tx.engine.opts.Store.GetMany(tx.ctx, tx.scope, kind, chunk)
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			tx.read[recordKey{kind, r.ID}] = loaded{version: r.Version, data: r.Data}
+		}
+	}
+	return nil
 }
 
 // save writes a record when the transaction commits. What was not loaded before
