@@ -89,6 +89,13 @@ func (p *pseudonyms) of(ctx context.Context, s Store, person Person) (string, er
 	return name, nil
 }
 
+// forget drops what is cached.
+func (p *pseudonyms) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.salt, p.known = "", nil
+}
+
 // loadOrCreate returns a record of Sys; the one given when there was none.
 func loadOrCreate[T any](ctx context.Context, s Store, kind RecordKind, id string, fresh T) (T, error) {
 	value, _, err := Load[T](ctx, s, Sys, kind, id)

@@ -173,6 +173,13 @@ func (c *catalogCache) of(record Record) (Catalog, error) {
 	return catalog, nil
 }
 
+// forget drops what is cached: its version may come again with another catalog.
+func (c *catalogCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.version, c.catalog = 0, Catalog{}
+}
+
 func compareMaps[V any](old, fresh map[string]V, report *ImportReport) {
 	for key, value := range fresh {
 		before, ok := old[key]

@@ -42,7 +42,7 @@ var monday = time.Date(2021, 12, 13, 9, 0, 0, 0, time.UTC)
 
 // house is an engine over a real store, with an outside that behaves.
 type house struct {
-	t         *testing.T
+	t         testing.TB
 	opts      campaign.Options
 	path      string // of the store's file
 	store     campaign.Store
@@ -59,7 +59,7 @@ type house struct {
 
 // newHouse builds a house; adjust may change the options before the engine is
 // made.
-func newHouse(t *testing.T, adjust ...func(*campaign.Options)) *house {
+func newHouse(t testing.TB, adjust ...func(*campaign.Options)) *house {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "muster.db")
 	store, err := bolt.Open(path, bolt.Options{})
@@ -200,7 +200,7 @@ func (h *house) planned(id, to string) []planned {
 }
 
 // press returns the value of a message's button, or fails when it has none.
-func press(t *testing.T, m campaign.Message, action string) string {
+func press(t testing.TB, m campaign.Message, action string) string {
 	t.Helper()
 	for _, b := range m.Buttons {
 		if b.Action == action {

@@ -78,6 +78,8 @@ func (g *Engine) lastLoss(ctx context.Context) (Loss, error) {
 		return Loss{}, fmt.Errorf("look for a loss of the store: %w", err)
 	}
 	w.epoch, w.loss = epoch, run.Loss
+	g.pseudonyms.forget() // what was read may not be there any more
+	g.unpacked.forget()
 	if run.Loss.At.Equal(now) {
 		g.opts.Log.WithFields(logrus.Fields{"since": run.Loss.From}).Warn("the store may have lost its last seconds")
 	}
