@@ -17,6 +17,9 @@ type Component struct {
 	// Source is the distribution's source package, "name" or "name@version",
 	// where the scanner tells it beside the package URL.
 	Source string `json:"source,omitempty"`
+	// Layer is set where the component is of another layer than its scan, as an
+	// operating system's package in the scan of an image is.
+	Layer Layer `json:"layer,omitempty"`
 }
 
 // Scan is what one source saw on one asset at one time. The newest scan of an

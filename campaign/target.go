@@ -76,7 +76,7 @@ func BuildTargets(in TargetInput) Assessment {
 	out := Assessment{Scanned: b.scanned}
 	for ref, service := range in.Catalog.Services {
 		if b.fresh[ref] {
-			if _, hit := b.found[b.id(ref, LayerApplication)]; !hit {
+			if !b.hit(ref) {
 				out.Checked++
 			}
 			continue
@@ -108,33 +108,49 @@ func (b *targetBuilder) id(ref string, layer Layer) string {
 func (b *targetBuilder) scan(s Scan) {
 	ref, known := b.service(s)
 	fresh := !s.At.IsZero() && b.in.Now.Sub(s.At) <= b.in.FreshFor && !s.At.After(b.in.Now)
-	layer := cmp.Or(s.Layer, LayerApplication)
 	if known && fresh {
 		b.fresh[ref] = true
 	}
-	if id := b.id(ref, layer); fresh && s.At.After(b.scanned[id]) {
-		b.scanned[id] = s.At
+	own := cmp.Or(s.Layer, LayerApplication)
+	if fresh {
+		b.looked(ref, own, s.At)
 	}
-	var findings []Finding
+	last := own
 	for _, c := range s.Components {
+		layer := cmp.Or(c.Layer, own)
+		if fresh && layer != last {
+			b.looked(ref, layer, s.At)
+		}
+		last = layer
 		for _, f := range b.in.Judge.Judge(c) {
 			f.Asset, f.File = s.Asset, s.File
-			findings = append(findings, f)
+			t := b.target(ref, known, s, layer)
+			if f.Verdict == Affected {
+				t.Knowledge = KnownAffected
+			}
+			t.Findings = append(t.Findings, f)
+			if s.At.After(t.ScannedAt) {
+				t.ScannedAt = s.At
+			}
 		}
 	}
-	if len(findings) == 0 {
-		return
+}
+
+// looked notes that a fresh scan has seen a layer of a service.
+func (b *targetBuilder) looked(ref string, layer Layer, at time.Time) {
+	if id := b.id(ref, layer); at.After(b.scanned[id]) {
+		b.scanned[id] = at
 	}
-	t := b.target(ref, known, s, layer)
-	for _, f := range findings {
-		if f.Verdict == Affected {
-			t.Knowledge = KnownAffected
+}
+
+// hit returns whether something was found on any layer of a service.
+func (b *targetBuilder) hit(ref string) bool {
+	for _, layer := range []Layer{LayerHost, LayerRuntime, LayerApplication} {
+		if _, ok := b.found[b.id(ref, layer)]; ok {
+			return true
 		}
-		t.Findings = append(t.Findings, f)
 	}
-	if s.At.After(t.ScannedAt) {
-		t.ScannedAt = s.At
-	}
+	return false
 }
 
 // service returns the catalog ref of what was scanned; when the catalog does not
