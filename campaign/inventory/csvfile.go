@@ -14,8 +14,11 @@ import (
 	"github.com/musterbot/muster/campaign"
 )
 
+// maxColumns bounds the header: each unknown column is told.
+const maxColumns = 200
+
 // maxRows bounds the rows of one CSV file, which are grouped in memory.
-const maxRows = 2_000_000
+const maxRows = 500_000
 
 // table reads a CSV file by the names of its columns: their order is free,
 // their case and surrounding spaces do not count.
@@ -41,6 +44,9 @@ func openTable(in *bufio.Reader, limited *bounds, file string, required, known [
 	}
 	if err := t.next(); err != nil {
 		return nil, nil, fmt.Errorf("read header: %w", err)
+	}
+	if len(t.record) > maxColumns {
+		return nil, nil, problemf("has more than %d columns", maxColumns)
 	}
 	var remarks []campaign.Refusal
 	for i, name := range t.record {
@@ -107,15 +113,26 @@ func (t *table) refuse(format string, args ...any) campaign.Refusal {
 
 // each calls visit for every record. A record that is broken is refused by
 // itself while the reader can find the next one; what breaks the file as a
-// whole is returned.
+// whole is returned. Of many refusals the first are listed.
 func (t *table) each(visit func() *campaign.Refusal) (refused []campaign.Refusal, err error) {
+	unsaid := 0
+	refuse := func(r campaign.Refusal) {
+		if len(refused) < maxRemarks {
+			refused = append(refused, r)
+		} else {
+			unsaid++
+		}
+	}
 	for {
 		switch err := t.next(); {
 		case errors.Is(err, io.EOF):
+			if unsaid > 0 {
+				refused = append(refused, campaign.Refusal{File: t.file, Problem: fmt.Sprintf("has %d more rows that were left out, which are not listed.", unsaid)})
+			}
 			return refused, nil
 		case errors.Is(err, csv.ErrBareQuote):
 			e, _ := errors.AsType[*csv.ParseError](err)
-			refused = append(refused, campaign.Refusal{
+			refuse(campaign.Refusal{
 				File: t.file, Position: fmt.Sprintf("line %d", e.Line),
 				Problem: "has a quotation mark in the middle of a field. The row was left out; double the mark and quote the whole field.",
 			})
@@ -124,11 +141,11 @@ func (t *table) each(visit func() *campaign.Refusal) (refused []campaign.Refusal
 			return nil, err
 		}
 		if slices.ContainsFunc(t.record, func(s string) bool { return !utf8.ValidString(s) }) {
-			refused = append(refused, t.refuse("is not UTF-8 text. The row was left out; save the file as UTF-8."))
+			refuse(t.refuse("is not UTF-8 text. The row was left out; save the file as UTF-8."))
 			continue
 		}
 		if r := visit(); r != nil {
-			refused = append(refused, *r)
+			refuse(*r)
 		}
 	}
 }

@@ -1,142 +1,138 @@
 package inventory
 
-import (
-	"cmp"
-	"strings"
-
-	"github.com/musterbot/muster/campaign"
-)
-
-// cdxComponent is the part of a CycloneDX component that identifies it.
-type cdxComponent struct {
-	Group      string `json:"group"`
-	Name       string `json:"name"`
-	Version    string `json:"version"`
-	PURL       string `json:"purl"`
-	Properties []struct {
-		Name  string `json:"name"`
-		Value string `json:"value"`
-	} `json:"properties"`
-	Evidence struct {
-		Occurrences []struct {
-			Location string `json:"location"`
-		} `json:"occurrences"`
-	} `json:"evidence"`
-	Components []cdxComponent `json:"components"`
-}
-
-// cyclonedx returns the reader of a CycloneDX document's top-level fields. The
-// main component is one of the components: it may be the affected one.
-func (d *document) cyclonedx() func(key string) error {
-	return func(key string) error {
-		switch key {
-		case "bomFormat":
-			var format string
-			if err := d.element(&format); err != nil {
-				return err
-			}
-			if format != "CycloneDX" {
-				return problemf("says that its format is %.40q, not CycloneDX", format)
-			}
-			return nil
-		case "metadata":
-			return d.fields(d.cdxMetadata)
-		case "components":
-			return d.elements(d.cdxElement)
-		}
-		return d.skip()
-	}
-}
-
-func (d *document) cdxMetadata(key string) error {
+// cdxMetadata reads the metadata of a CycloneDX document. The main component is
+// one of the components too: it may be the affected one.
+func (d *jsonDocument) cdxMetadata(key string) {
 	switch key {
 	case "timestamp":
-		var at string
-		if err := d.element(&at); err != nil {
-			return err
-		}
-		d.stamp(at)
-		return nil
+		d.stamp(d.textValue())
 	case "component":
-		var main cdxComponent
-		if err := d.element(&main); err != nil {
-			return err
+		start := d.offset()
+		rec := d.take()
+		d.cdxComponent(rec)
+		d.main(rec)
+		if err := d.add(rec, func() string { return bytePosition(start) }); err != nil {
+			d.fail(err)
 		}
-		d.scan.Asset = main.Name
-		if main.PURL == "" { // an image or a host: a name for the asset, not software
-			main.Name = ""
-		}
-		return d.cdxAdd(main)
+		d.give(rec)
+	default:
+		d.skip()
 	}
-	return d.skip()
 }
 
-func (d *document) cdxElement() error {
-	var c cdxComponent
-	if err := d.element(&c); err != nil {
-		return err
+// main takes the asset's name from the main component. Without a package URL
+// it is an image or a host: a name for the asset, and no software.
+func (d *document) main(rec *record) {
+	d.scan.Asset = string(rec.name)
+	if len(rec.purl) == 0 {
+		rec.name = rec.name[:0]
 	}
-	return d.cdxAdd(c)
 }
 
-// cdxAdd adds a component and those inside it. Their nesting is bounded by the
-// document's.
-func (d *document) cdxAdd(c cdxComponent) error {
-	if err := d.add(c.component()); err != nil {
-		return err
+// cdxComponent reads a component, and adds those inside it.
+func (d *jsonDocument) cdxComponent(rec *record) {
+	if !d.begin('{') {
+		return
 	}
-	for _, inner := range c.Components {
-		if err := d.cdxAdd(inner); err != nil {
-			return err
+	for d.field() {
+		switch string(d.key) {
+		case "group":
+			rec.group = d.str(rec.group)
+		case "name":
+			rec.name = d.str(rec.name)
+		case "version":
+			rec.version = d.str(rec.version)
+		case "purl":
+			rec.purl = d.str(rec.purl)
+		case "properties":
+			d.cdxProperties(rec)
+		case "evidence":
+			d.cdxEvidence(rec)
+		case "components":
+			d.records(d.cdxComponent)
+		default:
+			d.skip()
 		}
 	}
-	return nil
 }
 
-func (c cdxComponent) component() campaign.Component {
-	out := campaign.Component{PURL: c.PURL}
-	if !strings.HasPrefix(c.PURL, "pkg:") {
-		out.Name, out.Version = c.Name, c.Version
-		if c.Group != "" && c.Name != "" {
-			out.Name = c.Group + "/" + c.Name
+func (d *jsonDocument) cdxProperties(rec *record) {
+	if !d.begin('[') {
+		return
+	}
+	prop := d.take()
+	for d.element() {
+		prop.reset()
+		if !d.begin('{') {
+			continue
 		}
-	}
-	if len(c.Evidence.Occurrences) > 0 {
-		out.Path = c.Evidence.Occurrences[0].Location
-	}
-	src := source{}
-	for _, p := range c.Properties {
-		switch p.Name {
-		case "syft:location:0:path", "aquasecurity:trivy:FilePath":
-			out.Path = cmp.Or(out.Path, p.Value)
-		case "aquasecurity:trivy:SrcName":
-			src.Name = p.Value
-		case "aquasecurity:trivy:SrcVersion":
-			src.Version = p.Value
-		case "aquasecurity:trivy:SrcRelease":
-			src.Release = p.Value
-		case "aquasecurity:trivy:SrcEpoch":
-			src.Epoch = p.Value
+		for d.field() {
+			switch string(d.key) {
+			case "name":
+				prop.name = d.str(prop.name)
+			case "value":
+				prop.version = d.str(prop.version)
+			default:
+				d.skip()
+			}
 		}
+		rec.property(prop.name, prop.version)
 	}
-	out.Source = src.String()
-	return out
+	d.give(prop)
 }
 
-// source is a distribution's source package, as Trivy tells it.
-type source struct{ Name, Version, Release, Epoch string }
+// property takes what scanners say beside the standard's fields.
+func (r *record) property(name, value []byte) {
+	switch string(name) {
+	case "syft:location:0:path", "aquasecurity:trivy:FilePath":
+		if len(r.path) == 0 {
+			r.path = append(r.path, value...)
+		}
+	case "aquasecurity:trivy:SrcName", "syft:metadata:source":
+		r.src.name = append(r.src.name[:0], value...)
+	case "aquasecurity:trivy:SrcVersion", "syft:metadata:sourceVersion":
+		r.src.version = append(r.src.version[:0], value...)
+	case "aquasecurity:trivy:SrcRelease":
+		r.src.release = append(r.src.release[:0], value...)
+	case "aquasecurity:trivy:SrcEpoch":
+		r.src.epoch = append(r.src.epoch[:0], value...)
+	case "syft:metadata:originPackage":
+		r.src.name = append(r.src.name[:0], value...)
+	case "syft:metadata:sourceRpm":
+		r.src.sourceRPM(string(value))
+	case "aquasecurity:trivy:Class":
+		r.host = r.host || string(value) == "os-pkgs"
+	}
+}
 
-// String writes name@epoch:version-release.
-func (s source) String() string {
-	if s.Name == "" || s.Version == "" {
-		return s.Name
+func (d *jsonDocument) cdxEvidence(rec *record) {
+	if !d.begin('{') {
+		return
 	}
-	version := s.Version
-	if s.Release != "" {
-		version += "-" + s.Release
+	for d.field() {
+		if string(d.key) != "occurrences" {
+			d.skip()
+			continue
+		}
+		if !d.begin('[') {
+			continue
+		}
+		for d.element() {
+			d.location(rec, "location")
+		}
 	}
-	if s.Epoch != "" && s.Epoch != "0" {
-		version = s.Epoch + ":" + version
+}
+
+// location reads an object that tells a path, of which the first counts.
+func (d *jsonDocument) location(rec *record, field string) {
+	if !d.begin('{') {
+		return
 	}
-	return s.Name + "@" + version
+	for d.field() {
+		if string(d.key) == field && len(rec.path) == 0 {
+			rec.path = d.str(rec.path)
+		} else {
+			d.skip()
+		}
+	}
 }

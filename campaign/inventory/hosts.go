@@ -2,7 +2,7 @@ package inventory
 
 import (
 	"bufio"
-	"strings"
+	"hash/maphash"
 	"time"
 
 	"github.com/musterbot/muster/campaign"
@@ -16,18 +16,26 @@ var (
 	hostRequired = []string{"asset", "purl"}
 )
 
+// maxAssets bounds the assets of one host list.
+const maxAssets = 200_000
+
 // readHosts reads a host list into one scan for each asset. Where the rows of
 // an asset differ in time, the oldest counts; where they differ in exposure,
 // the most exposed.
-func readHosts(in *bufio.Reader, limited *bounds, file string) ([]campaign.Scan, []campaign.Refusal) {
+func (r Reader) readHosts(in *bufio.Reader, limited *bounds, file string) ([]campaign.Scan, []campaign.Refusal) {
 	t, remarks, err := openTable(in, limited, file, hostRequired, hostColumns)
 	if err != nil {
 		return nil, []campaign.Refusal{csvRefusal(file, err)}
 	}
-	h := hosts{table: t, at: map[string]int{}}
+	h := hosts{table: t, at: map[string]int{}, seen: map[uint64]int32{}, seed: maphash.MakeSeed()}
 	refused, err := t.each(h.row)
 	if err != nil {
 		return nil, []campaign.Refusal{csvRefusal(file, err)}
+	}
+	for i := range h.scans {
+		if h.scans[i].At.IsZero() {
+			h.scans[i].At = r.ScannedAt
+		}
 	}
 	if len(h.scans)+len(refused) == 0 {
 		remarks = append(remarks, campaign.Refusal{File: file, Problem: "has its columns and no rows.", Notice: true})
@@ -39,6 +47,13 @@ type hosts struct {
 	*table
 	scans []campaign.Scan
 	at    map[string]int // asset -> index of scans
+	seed  maphash.Seed
+	seen  map[uint64]int32 // hash of a component on an asset -> its index there
+}
+
+type hostComponent struct {
+	asset int
+	campaign.Component
 }
 
 // row adds the current record to its asset, or refuses it.
@@ -48,8 +63,8 @@ func (h *hosts) row() *campaign.Refusal {
 		r := h.refuse("names no asset. The row was left out.")
 		return &r
 	}
-	if purl != "" && !strings.HasPrefix(strings.ToLower(purl), "pkg:") {
-		r := h.refuse("has a package URL that does not begin with pkg:. The row was left out; write it like pkg:maven/group/artifact@1.0.")
+	if purl != "" && !usablePURL(purl) {
+		r := h.refuse("has a package URL that cannot be read. The row was left out; write it like pkg:maven/group/artifact@1.0.")
 		return &r
 	}
 	exposure, ok := campaign.ParseExposure(h.field("exposure"))
@@ -68,6 +83,9 @@ func (h *hosts) row() *campaign.Refusal {
 	}
 	i, known := h.at[asset]
 	switch {
+	case !known && len(h.scans) >= maxAssets:
+		r := h.refuse("is of one asset more than the %d that one file may list. The row was left out; split the file.", maxAssets)
+		return &r
 	case !known:
 		i = len(h.scans)
 		h.at[asset] = i
@@ -78,9 +96,20 @@ func (h *hosts) row() *campaign.Refusal {
 	default:
 		merge(&h.scans[i], row)
 	}
-	if purl != "" {
-		h.scans[i].Components = append(h.scans[i].Components, campaign.Component{PURL: purl, Path: h.field("path")})
+	if purl == "" {
+		return nil
 	}
+	c := campaign.Component{PURL: purl, Path: h.field("path")}
+	if ofHost(purl) {
+		c.Layer = campaign.LayerHost
+	}
+	components := h.scans[i].Components
+	hash := maphash.Comparable(h.seed, hostComponent{i, c})
+	if at, ok := h.seen[hash]; ok && int(at) < len(components) && components[at] == c {
+		return nil
+	}
+	h.seen[hash] = int32(len(components))
+	h.scans[i].Components = append(components, c)
 	return nil
 }
 

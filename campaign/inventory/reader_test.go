@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -125,11 +126,11 @@ func TestCycloneDX(t *testing.T) {
 	require.Equal(t, []campaign.Scan{{
 		Asset: "shop", Source: "cyclonedx", File: "dir/shop.cdx.json", At: time.Date(2021, 12, 10, 10, 0, 0, 0, time.UTC),
 		Components: []campaign.Component{
-			{PURL: "pkg:npm/outer@1.0.0"},
-			{PURL: "pkg:npm/inner@2.0.0"},
 			{Name: "org.a/b", Version: "3"},
+			{PURL: "pkg:npm/inner@2.0.0"},
+			{PURL: "pkg:npm/outer@1.0.0"},
 			{PURL: "pkg:maven/a/b@1", Path: "/opt/b.jar"},
-			{PURL: "pkg:deb/debian/libssl@1", Source: "openssl@1:1.1-2"},
+			{PURL: "pkg:deb/debian/libssl@1", Source: "openssl@1:1.1-2", Layer: campaign.LayerHost},
 		},
 	}}, scans)
 }
@@ -145,7 +146,7 @@ func TestTrivyWithAllPackages(t *testing.T) {
 	require.Equal(t, []campaign.Scan{{
 		Asset: "shop:1", Source: "trivy", File: "dir/shop.cdx.json", At: time.Date(2021, 12, 10, 12, 0, 0, 0, time.UTC),
 		Components: []campaign.Component{
-			{PURL: "pkg:deb/debian/libssl1.1@1.1.1k-1?distro=debian-11", Source: "openssl@1.1.1k-1"},
+			{PURL: "pkg:deb/debian/libssl1.1@1.1.1k-1?distro=debian-11", Source: "openssl@1.1.1k-1", Layer: campaign.LayerHost},
 			{Name: "old", Version: "1", Path: "app.jar"},
 		},
 	}}, scans)
@@ -170,18 +171,27 @@ func TestRefusedDocuments(t *testing.T) {
 		"empty":                {"  \n", "is empty", ""},
 		"cut off":              {`{"bomFormat":"CycloneDX","components":[{"purl":"pkg:npm/a@1"}`, "breaks off", "byte"},
 		"not JSON":             {`{"bomFormat": CycloneDX}`, "not valid JSON", "byte"},
-		"wrong type of field":  {`{"bomFormat":"CycloneDX","components":[{"purl":7}]}`, `"purl"`, "byte"},
-		"wrong type of list":   {`{"bomFormat":"CycloneDX","components":{}}`, `"["`, "byte"},
+		"wrong type of list":   {`{"bomFormat":"CycloneDX","components":{}}`, `"components"`, "byte"},
+		"no format said":       {`{"components":[]}`, "no bomFormat", "byte"},
+		"two formats":          {`{"bomFormat":"CycloneDX","Results":[]}`, "two formats", "byte"},
+		"a lock file":          {`{"name":"shop","lockfileVersion":2,"packages":{}}`, "none of CycloneDX", "byte"},
 		"another format":       {`{"bomFormat":"Other"}`, "not CycloneDX", "byte"},
-		"unknown JSON":         {`{"name":"package"}`, "neither CycloneDX nor", "byte"},
-		"a list":               {`[{"Target":"x"}]`, `"{"`, "byte"},
-		"SPDX":                 {`{"spdxVersion":"SPDX-2.2"}`, "SPDX", "byte"},
+		"unknown JSON":         {`{"name":"package"}`, "none of CycloneDX", "byte"},
+		"a list":               {`[{"Target":"x"}]`, "is a list", "byte"},
+		"SPDX 3":               {`{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[]}`, "SPDX 3", "byte"},
+		"an old SPDX":          {`{"spdxVersion":"SPDX-1.2"}`, "SPDX-1.2", "byte"},
+		"SPDX tag-value":       {"SPDXVersion: SPDX-2.3\n", "tag-value", ""},
+		"YAML":                 {"id: GHSA-1\naffected: []\n", "YAML", ""},
 		"an advisory":          {`{"id":"X","affected":[]}`, "advisory", "byte"},
-		"XML":                  {`<?xml version="1.0"?>`, "XML", ""},
-		"compressed":           {"\x1f\x8b\x08rest", "gzip", ""},
+		"XML without a root":   {`<?xml version="1.0"?>`, "without a root", "line"},
+		"UTF-16":               {"\xff\xfe<\x00b\x00", "UTF-16", ""},
+		"UTF-16 unmarked":      {"\x00<\x00b", "UTF-16", ""},
+		"begins as gzip":       {"\x1f\x8b\x08rest", "gzip", ""},
+		"a zip":                {"PK\x03\x04rest", "archive", ""},
 		"two documents":        {`{"bomFormat":"CycloneDX"}{}`, "goes on after", "byte"},
 		"rubbish at the end":   {`{"bomFormat":"CycloneDX"}x`, "goes on after", "byte"},
-		"nested too deep":      {`{"bomFormat":"CycloneDX","components":[` + deep + `]}`, "nests deeper", ""},
+		"nested too deep":      {`{"bomFormat":"CycloneDX","components":[` + deep + `]}`, "nests deeper", "byte"},
+		"10,000 deep, skipped": {`{"bomFormat":"CycloneDX","dependencies":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`, "nests deeper", "byte"},
 		"text without columns": {"hello world", `no column "asset"`, "line 1"},
 	}
 	for name, tt := range tests {
@@ -197,15 +207,48 @@ func TestRefusedDocuments(t *testing.T) {
 	}
 }
 
-func TestOversizedElementIsRefusedBeforeItIsHeld(t *testing.T) {
-	text := `{"bomFormat":"CycloneDX","components":[{"purl":"pkg:npm/a@` + strings.Repeat("1", maxElement+readerSlack+sniffBytes) + `"}]}`
+func TestABadRecordIsLeftOutAndTheRestKept(t *testing.T) {
+	tests := map[string]struct{ record, words string }{
+		"number for a package URL": {`{"purl":7}`, `holds a number where something else belongs ("purl")`},
+		"a record that is a text":  {`"pkg:npm/b@1"`, "holds a text"},
+		"list for a name":          {`{"name":["b"]}`, "holds a list"},
+		"text without end":         {`{"purl":"pkg:npm/b@` + strings.Repeat("1", 2*maxText) + `"}`, "longer than 64 KB"},
+		"bad, and no name":         {`{"purl":"pkg:///"}`, "no name"},
+		"bad deep inside":          {`{"purl":"pkg:npm/a@1","components":[{"purl":{}}]}`, "holds an object"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			before := `{"bomFormat":"CycloneDX","components":[{"purl":"pkg:npm/a@1"},`
+			scans, remarks := readText(before + tt.record + `,{"purl":"pkg:npm/c@1"}]}`)
+			require.Len(t, scans, 1)
+			require.Equal(t, []string{"pkg:npm/a@1", "pkg:npm/c@1"}, purls(scans[0].Components))
+			require.Len(t, remarks, 1)
+			require.False(t, remarks[0].Notice)
+			require.Contains(t, remarks[0].Problem, tt.words)
+			if name != "bad deep inside" {
+				require.Equal(t, fmt.Sprintf("byte %d", len(before)), remarks[0].Position)
+			}
+		})
+	}
+}
+
+func TestManyBadRecordsAreNotAllTold(t *testing.T) {
+	text := `{"bomFormat":"CycloneDX","components":[` + strings.Repeat(`{"purl":7},`, 10_000) + `{"purl":"pkg:npm/a@1"}]}`
 	scans, remarks := readText(text)
-	require.Empty(t, scans)
-	require.Contains(t, remarks[0].Problem, "one element larger than 8 MB")
+	require.Len(t, scans[0].Components, 1)
+	require.Len(t, remarks, maxRemarks+1)
+	require.Contains(t, remarks[maxRemarks].Problem, "9900 more")
+}
+
+func TestWithoutAUsablePackageURLTheNameCounts(t *testing.T) {
+	scans, remarks := readText(`{"bomFormat":"CycloneDX","components":[{"purl":"pkg:pypi/","name":"log4j-core","version":"2.14.1"}]}`)
+	require.Equal(t, []campaign.Component{{PURL: "pkg:pypi/", Name: "log4j-core", Version: "2.14.1"}}, scans[0].Components)
+	require.Len(t, remarks, 1)
+	require.True(t, remarks[0].Notice)
 }
 
 func TestLargeElementsMayFollowEachOther(t *testing.T) {
-	large := `{"purl":"pkg:npm/a@1","description":"` + strings.Repeat("x", maxElement-100) + `"}`
+	large := `{"purl":"pkg:npm/a@1","description":"` + strings.Repeat("x", 8*maxElement) + `"}`
 	small := strings.Repeat(`{"purl":"pkg:npm/b@1","description":"`+strings.Repeat("x", 1000)+`"},`, 10_000)
 	scans, remarks := readText(`{"bomFormat":"CycloneDX","components":[` + large + "," + small + large + `]}`)
 	require.Empty(t, remarks)
@@ -216,7 +259,7 @@ func TestFolderIsReadInOrderAndOneBadFileStopsNothing(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"b.json":   `{"bomFormat":"CycloneDX","components":[{"purl":"pkg:npm/b@1"}]}`,
-		"a/c.json": `{"bomFormat":"CycloneDX"}`, "a/bad.json": `{`, "notes.md": "text", ".git/x.json": `{`, "d.cdx.xml": "<bom/>",
+		"a/c.json": `{"bomFormat":"CycloneDX"}`, "a/bad.json": `{`, "notes.md": "text", ".git/x.json": `{`, "d.cdx.xml": `<bom xmlns="http://cyclonedx.org/schema/bom/1.4"/>`,
 	} {
 		require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
@@ -232,7 +275,7 @@ func TestFolderIsReadInOrderAndOneBadFileStopsNothing(t *testing.T) {
 			got = append(got, "refused "+filepath.Base(r.File))
 		}
 	}
-	require.Equal(t, []string{"refused bad.json", "scan c", "scan b", "refused d.cdx.xml", "notice notes.md", "refused missing"}, got)
+	require.Equal(t, []string{"refused bad.json", "scan c", "scan b", "scan d", "notice notes.md", "refused missing"}, got)
 }
 
 func TestStoppingTheWalkEndsIt(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
@@ -40,26 +41,40 @@ const importExit = `
 Exit status: 0, 2 when something was refused, 1 when the import failed.`
 
 func newImportInventoryCommand(std streams) *cobra.Command {
-	return &cobra.Command{
+	var scannedAt string
+	cmd := &cobra.Command{
 		Use:   "inventory PATH...",
 		Short: "Import what runs where: SBOMs, scan reports and host lists",
-		Long: `Import inventories: CycloneDX and Trivy reports (JSON), and host lists (CSV with
-the columns asset and purl, and if you like service, scanned_at, path, exposure,
-environment, tier). A folder is read whole.
+		Long: `Import inventories: CycloneDX (JSON, XML), SPDX, Syft, Grype and Trivy (JSON),
+and host lists (CSV with the columns asset and purl, and if you like service,
+scanned_at, path, exposure, environment, tier), each also with gzip. A folder is
+read whole.
 
 Of each asset and source the newest scan counts. Running campaigns are looked at
 again afterwards: a scan verifies what was claimed, reopens what it refutes, and
-brings late targets.
+brings late targets. A document that does not tell when it was made proves
+nothing; --scanned-at tells it, for Syft's reports for example.
 ` + importExit,
 		Example: `  muster import inventory sboms/
-  muster import inventory shop.cdx.json hosts.csv`,
+  muster import inventory shop.cdx.json.gz hosts.csv
+  muster import inventory shop.syft.json --scanned-at 2021-12-13T08:00:00Z`,
 		Args: needPaths,
 		RunE: func(cmd *cobra.Command, paths []string) error {
+			var reader inventory.Reader
+			if scannedAt != "" {
+				at, err := time.Parse(time.RFC3339, scannedAt)
+				if err != nil || at.After(time.Now()) {
+					return badInput(fmt.Errorf("--scanned-at %q is no time in the past, and nothing was imported; write it like 2021-12-13T08:00:00Z", scannedAt))
+				}
+				reader.ScannedAt = at.UTC()
+			}
 			return runImport(cmd, std, "scans", func(ctx context.Context, to estate, r campaign.Request) (campaign.ImportReport, error) {
-				return to.ImportScans(ctx, r, fitting((inventory.Reader{}).ReadScans(ctx, paths)))
+				return to.ImportScans(ctx, r, fitting(reader.ReadScans(ctx, paths)))
 			})
 		},
 	}
+	cmd.Flags().StringVar(&scannedAt, "scanned-at", "", "when documents were made that do not tell it: a `time` like 2021-12-13T08:00:00Z")
+	return cmd
 }
 
 func newImportCatalogCommand(std streams) *cobra.Command {
@@ -157,7 +172,7 @@ func fitting(scans iter.Seq2[campaign.Scan, *campaign.Refusal]) iter.Seq2[campai
 func sizeOf(s campaign.Scan) int {
 	size := 0
 	for _, c := range s.Components {
-		size += 80 + len(c.PURL) + len(c.Name) + len(c.Version) + len(c.Path) + len(c.Source)
+		size += 80 + len(c.PURL) + len(c.Name) + len(c.Version) + len(c.Path) + len(c.Source) + len(c.Layer)
 	}
 	return size
 }

@@ -222,6 +222,24 @@ func TestACatalogWithACycleIsRefusedAndTheOldOneStays(t *testing.T) {
 	require.Contains(t, again, "0 new, 0 changed")
 }
 
+func TestTheTimeOfADocumentThatTellsNone(t *testing.T) {
+	d := newDesk(t)
+	_, store := d.serves()
+	report := d.file("shop.syft.json", `{"artifacts":[{"purl":"pkg:npm/a@1"}],"source":{"name":"shop"}}`)
+	code, _, errs := d.types("import", "inventory", report, "--scanned-at", "yesterday")
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errs, "nothing was imported")
+	code, out, errs := d.types("import", "inventory", report)
+	require.Equal(t, exitOK, code, errs)
+	require.Contains(t, out, "1 new")
+	code, out, errs = d.types("import", "inventory", report, "--scanned-at", "2021-12-13T08:00:00Z")
+	require.Equal(t, exitOK, code, errs)
+	require.Contains(t, out, "1 changed", "the same software, and now it is known when")
+	records, err := store.List(t.Context(), campaign.Sys, campaign.KindScan, "", 5)
+	require.NoError(t, err)
+	require.Len(t, records, 1)
+}
+
 func TestImportsThatCannotWork(t *testing.T) {
 	d := newDesk(t)
 	list := d.file("rows.csv", "target\ncheckout-api\n")

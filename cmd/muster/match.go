@@ -40,10 +40,10 @@ func newMatchCommand(std streams) *cobra.Command {
 or possibly affected: a near match, a missing version, a name pattern.
 
 An advisory is an OSV record (JSON): a file, or an ID, which is looked up where
-the configuration names an OSV source (inventory.osv_url). An inventory is a
-CycloneDX or Trivy report (JSON) or a host list (CSV with the columns asset and
-purl, and if you like service, scanned_at, path, exposure, environment, tier);
-a folder is read whole. --pattern finds names where there is no record yet, and
+the configuration names an OSV source (inventory.osv_url). An inventory is
+CycloneDX (JSON, XML), SPDX, Syft, Grype or Trivy (JSON), or a host list (CSV with
+the columns asset and purl, and if you like service, scanned_at, path, exposure,
+environment, tier), each also with gzip; a folder is read whole. --pattern finds names where there is no record yet, and
 --floor sets a fixed version by hand, for one branch or for all; it beats the
 records for its package.
 
@@ -101,7 +101,7 @@ func match(cmd *cobra.Command, std streams, flags matchFlags) error {
 	}
 	switch {
 	case read == 0 && refused == 0:
-		return badInput(errors.New("no inventory was found under --inventory, so nothing was compared; give CycloneDX or Trivy JSON files, a CSV of hosts, or a folder that has some"))
+		return badInput(errors.New("no inventory was found under --inventory, so nothing was compared; give SBOMs, scan reports or a CSV of hosts, or a folder that has some (docs/intake.md lists the formats)"))
 	case refused > 0:
 		return badInput(fmt.Errorf("%d of the inventory could not be used (above); the rest was compared, so the answer is incomplete", refused))
 	case out.printed > 0:

@@ -156,13 +156,12 @@ func TestMatchAgreesWithTheOracle(t *testing.T) {
 	}
 	compared := 0
 	for name, expected := range want {
-		if !strings.HasSuffix(name, ".cdx.json") {
-			continue
-		}
 		compared++
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			got := muster(t, nil, append(args, "--inventory", filepath.Join(data, name))...)
-			require.Empty(t, got.err)
+			if !strings.Contains(name, "bad-purls") {
+				require.Empty(t, got.err)
+			}
 			var affected [][2]string
 			for line := range strings.Lines(got.out) {
 				var row matchLine
