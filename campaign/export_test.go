@@ -92,9 +92,6 @@ func AtVersion(c Component, version string) Component { return c.at(version) }
 // EnrolBatch returns how many targets are enrolled in one step.
 func EnrolBatch(tracks int) int { return enrolBatch(tracks) }
 
-// Work works one claimed entry, as a worker does.
-func (g *Engine) Work(ctx context.Context, c Claimed) error { return g.handle(ctx, c) }
-
 // KeepScans stores scans many at a time, without looking at campaigns.
 func (g *Engine) KeepScans(ctx context.Context, scans []Scan) error {
 	for page := range slices.Chunk(scans, MaxChangeRecords) {
