@@ -60,6 +60,7 @@ var rooms = []room{
 	{name: "campaign/tracker/builtin", ours: []string{"campaign"}},
 	{name: "campaign/tracker/rest", ours: []string{"campaign"}},
 	{name: "campaign/tracker/checklist", ours: []string{"campaign"}},
+	{name: "campaign/tracker/mark", ours: []string{"campaign", "campaign/tracker/checklist"}},
 	{name: "campaign/tracker/redmine", ours: ticketing},
 	{name: "campaign/tracker/jira", ours: ticketing, others: []string{"github.com/yuin/goldmark/**"}},
 	{name: "campaign/tracker/servicenow", ours: ticketing, others: []string{"github.com/yuin/goldmark/**"}},
@@ -92,7 +93,7 @@ var rooms = []room{
 var (
 	// ticketing: campaign/tracker/rest is how all of them call out, and
 	// campaign/tracker/checklist how their texts hold several tasks.
-	ticketing = []string{"campaign", "campaign/tracker/rest", "campaign/tracker/checklist"}
+	ticketing = []string{"campaign", "campaign/tracker/rest", "campaign/tracker/checklist", "campaign/tracker/mark"}
 
 	door = []string{"campaign", "templates", "bot/**"}
 	fake = []string{"bot/fakeslack"} // for tests and the demo, so only cmd joins it
