@@ -55,6 +55,16 @@ type Service struct {
 	Assets      []string `json:"assets,omitempty"`      // annotation muster/assets, comma-separated; else the name itself
 	Repository  string   `json:"repository,omitempty"`
 	NotScanned  bool     `json:"not_scanned,omitempty"` // annotation muster/scan: "none": nothing will ever scan it
+	// Claims are what the sources say of the owner where they do not agree, the
+	// most trusted first: Owner is that one.
+	Claims []OwnerClaim `json:"claims,omitempty"`
+}
+
+// OwnerClaim is what one source says of a service's owner.
+type OwnerClaim struct {
+	Source string `json:"source"` // backstage, csv, codeowners
+	Owner  string `json:"owner"`
+	File   string `json:"file,omitempty"`
 }
 
 // Catalog is who owns what, at one version.

@@ -33,6 +33,7 @@ type Config struct {
 	Brakes         Brakes    `yaml:"brakes"`
 	Review         Review    `yaml:"review"`
 	Inventory      Inventory `yaml:"inventory"`
+	Ownership      Ownership `yaml:"ownership"`
 	Digests        []Digest  `yaml:"digests"`
 	Tracker        Tracker   `yaml:"tracker"`
 	Paging         Paging    `yaml:"paging"`
@@ -97,6 +98,13 @@ type Inventory struct {
 	OSVURL   string        `yaml:"osv_url"`   // base URL that speaks the OSV API; empty looks nothing up
 }
 
+// Ownership says whom to believe about who owns what.
+type Ownership struct {
+	// Trust is the order in which sources count, the most trusted first:
+	// backstage, csv, codeowners. Sources that are left out follow.
+	Trust []string `yaml:"trust"`
+}
+
 // Digest is one message on a schedule.
 type Digest struct {
 	Audience string `yaml:"audience"`  // executives, leads or team
@@ -155,6 +163,7 @@ func Default() Config {
 		Brakes:         Brakes{SecondPersonAbove: 50, AdmissionPerDay: 25, AdmissionShare: 0.10},
 		Review:         Review{Quorum: 2},
 		Inventory:      Inventory{FreshFor: 7 * 24 * time.Hour},
+		Ownership:      Ownership{Trust: []string{"backstage", "csv", "codeowners"}},
 		Tracker:        Tracker{Kind: "builtin"},
 		Work: Work{
 			Lease: 30 * time.Second, UncertainWait: 2 * time.Minute,

@@ -121,6 +121,9 @@ func checkNames(c Config) []Problem {
 	found = append(found, channelName("command_channel", c.CommandChannel)...)
 	found = append(found, oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")...)
 	found = append(found, oneOf("log.format", c.Log.Format, "text", "json")...)
+	for _, source := range c.Ownership.Trust {
+		found = append(found, oneOf("ownership.trust", source, "backstage", "csv", "codeowners")...)
+	}
 	return append(found, oneOf("tracker.kind", c.Tracker.Kind, "builtin")...)
 }
 

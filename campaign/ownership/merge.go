@@ -18,6 +18,11 @@ type merger struct {
 	systems map[string]string  // system -> owner
 	groups  []claim            // parent and children, in the order read
 	members []claim            // memberOf and members, in the order read
+	owners  []ownerClaim       // of all sources, in the order read
+	trust   []string           // sources, the most trusted first
+	aliases map[string]string  // how other systems call a group or a person -> its ref
+	tabled  []tableRow         // rows of tables: whose they are is known at the end
+	rules   []ruleFile         // CODEOWNERS files: whose they are is known at the end
 	remarks []campaign.Refusal
 	broken  bool
 }
@@ -33,7 +38,7 @@ func newMerger() *merger {
 		catalog: campaign.Catalog{
 			Services: map[string]campaign.Service{}, Units: map[string]campaign.Unit{}, Members: map[string]campaign.Member{},
 		},
-		first: map[string]*entity{}, systems: map[string]string{},
+		first: map[string]*entity{}, systems: map[string]string{}, aliases: map[string]string{}, trust: Sources,
 	}
 }
 
@@ -84,7 +89,6 @@ func (m *merger) service(e *entity) error {
 	}
 	out := campaign.Service{
 		Ref: e.ref, Name: e.Metadata.Name,
-		Owner:  m.resolve(e, "owner", s.Owner, "group"),
 		System: m.resolve(e, "system", s.System, "system"),
 
 		Exposure: exposure, Environment: e.annotation("environment"), Tier: e.annotation("tier"),
@@ -97,6 +101,7 @@ func (m *merger) service(e *entity) error {
 		}
 	}
 	m.catalog.Services[e.ref] = out
+	m.claim(e.ref, SourceBackstage, m.resolve(e, "owner", s.Owner, "group"), e.file)
 	return nil
 }
 
@@ -138,6 +143,7 @@ func (m *merger) group(e *entity) error {
 	if err != nil {
 		return err
 	}
+	m.alias(e, "github.com/team-slug", "@")
 	m.catalog.Units[e.ref] = campaign.Unit{
 		Ref: e.ref, Name: cmp.Or(s.Profile.DisplayName, e.Metadata.Title, e.Metadata.Name), Type: s.Type,
 		Lead:    m.resolve(e, "muster/lead", e.annotation("lead"), "user"),
@@ -168,6 +174,10 @@ func (m *merger) user(e *entity) error {
 	if err != nil {
 		return err
 	}
+	m.alias(e, "github.com/user-login", "@")
+	if s.Profile.Email != "" {
+		m.aliases[strings.ToLower(strings.TrimSpace(s.Profile.Email))] = e.ref
+	}
 	m.catalog.Members[e.ref] = campaign.Member{
 		Ref: e.ref, Name: cmp.Or(s.Profile.DisplayName, e.Metadata.Title, e.Metadata.Name), Email: strings.TrimSpace(s.Profile.Email),
 		SlackID: e.annotation("slack-id"), OnLeave: strings.EqualFold(e.annotation("on-leave"), "true"), Zone: e.annotation("time-zone"),
@@ -188,6 +198,9 @@ func (m *merger) result() (campaign.Catalog, []campaign.Refusal, error) {
 	}
 	m.joinGroups()
 	m.joinMembers()
+	m.joinTable()
+	m.readRules()
+	m.settleOwners()
 	m.checkOwners()
 	m.checkContacts()
 	if cycle := m.cycle(); cycle != nil {
@@ -251,15 +264,9 @@ func (m *merger) joinMembers() {
 	}
 }
 
-// checkOwners gives services without an owner that of their system, and tells
-// which owners nobody knows. They are kept: the triage shows them.
+// checkOwners tells which services have no owner, or one whom nobody knows. They
+// are kept: the triage shows them.
 func (m *merger) checkOwners() {
-	for ref, s := range m.catalog.Services {
-		if s.Owner == "" && m.systems[s.System] != "" {
-			s.Owner = m.systems[s.System]
-			m.catalog.Services[ref] = s
-		}
-	}
 	for _, ref := range slices.Sorted(maps.Keys(m.catalog.Services)) {
 		owner := m.catalog.Services[ref].Owner
 		_, unit := m.catalog.Units[owner]

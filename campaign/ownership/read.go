@@ -1,6 +1,8 @@
-// Package ownership reads Backstage catalog files into campaign.Catalog: what
-// services there are (Component, Resource), who owns them (Group, User), and
-// the tree of the organisation.
+// Package ownership reads who owns what into campaign.Catalog: Backstage catalog
+// files, or what its catalog API answers with (Component, Resource, Group,
+// User: services, owners and the tree of the organisation), tables of services
+// (CSV), and CODEOWNERS files. Where sources do not agree, the one that is
+// trusted more counts, and the others are kept beside it.
 //
 // Files are read whole or not at all, and several files are one catalog: where
 // one of them cannot be read, nothing is returned, because a team that is
@@ -31,14 +33,20 @@ const (
 	maxDepth     = 32
 )
 
-// Read reads catalog files, and folders of *.yaml and *.yml, as one catalog.
+// Read reads catalog files, and in folders *.yaml, *.yml, *.csv, CODEOWNERS, and
+// catalog*.json and entities*.json, as one catalog. trust is the order in which the sources count, the
+// most trusted first; sources that it leaves out follow in their usual order.
 // Invalid when a file cannot be read, or when groups are each other's parents:
 // then there is no catalog, and the remarks say what is wrong. Otherwise the
 // remarks tell what was left out (a second entity of the same name, a broken
 // reference) and, as notices, what is doubtful (an owner who is not in the
 // catalog).
-func Read(paths []string) (campaign.Catalog, []campaign.Refusal, error) {
+func Read(paths, trust []string) (campaign.Catalog, []campaign.Refusal, error) {
 	m := newMerger()
+	for _, source := range slices.Backward(trust) {
+		rest := slices.DeleteFunc(slices.Clone(m.trust), func(s string) bool { return s == source })
+		m.trust = append([]string{source}, rest...)
+	}
 	for _, path := range paths {
 		files, err := catalogFiles(path)
 		if err != nil {
@@ -67,19 +75,35 @@ func catalogFiles(root string) ([]string, error) {
 		if err != nil {
 			return err
 		}
-		if path != root && strings.HasPrefix(entry.Name(), ".") {
+		if path != root && strings.HasPrefix(entry.Name(), ".") && !hostFolder(entry.Name()) {
 			if entry.IsDir() {
 				return fs.SkipDir
 			}
 			return nil
 		}
-		ext := strings.ToLower(filepath.Ext(path))
-		if !entry.IsDir() && (path == root || ext == ".yaml" || ext == ".yml") {
+		if entry.IsDir() && hostFolder(filepath.Base(filepath.Dir(path))) {
+			return fs.SkipDir
+		}
+		if !entry.IsDir() && (path == root || isSource(path)) {
 			files = append(files, path)
 		}
 		return nil
 	})
 	return files, err
+}
+
+// isSource returns whether a file in a folder is meant for us, by its name.
+func isSource(path string) bool {
+	name := strings.ToLower(filepath.Base(path))
+	switch {
+	case isRules(path):
+		return true
+	case hostFolder(filepath.Base(filepath.Dir(path))):
+		return false
+	case strings.HasSuffix(name, ".json"): // what the API answered; other JSON is not ours
+		return strings.HasPrefix(name, "entities") || strings.HasPrefix(name, "catalog")
+	}
+	return slices.Contains([]string{".yaml", ".yml", ".csv"}, filepath.Ext(name))
 }
 
 func reason(err error) string {
@@ -100,7 +124,14 @@ func (m *merger) readFile(path string) {
 		return
 	}
 	defer f.Close()
-	m.read(f, path)
+	switch {
+	case isRules(path):
+		m.readRuleFile(f, path)
+	case strings.EqualFold(filepath.Ext(path), ".csv"):
+		m.readTable(f, path)
+	default:
+		m.read(f, path)
+	}
 }
 
 // read adds each document of a file.
@@ -123,11 +154,34 @@ func (m *merger) read(r io.Reader, file string) {
 			m.spoil(file, "", fmt.Sprintf("nests deeper than %d levels, which no catalog does.", maxDepth))
 			return
 		}
-		if err := m.document(&doc, file); err != nil {
-			m.spoil(file, position(&doc), err.Error())
-			return
+		for _, one := range entities(&doc) {
+			if err := m.document(one, file); err != nil {
+				m.spoil(file, position(one), err.Error())
+				return
+			}
 		}
 	}
+}
+
+// entities returns the entities of a document: itself, or those of the list that
+// Backstage's catalog API answers with, bare (/entities) or as its items
+// (/entities/by-query). JSON is YAML.
+func entities(doc *yaml.Node) []*yaml.Node {
+	node := doc
+	for node.Kind == yaml.DocumentNode && len(node.Content) == 1 {
+		node = node.Content[0]
+	}
+	if node.Kind == yaml.MappingNode {
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if node.Content[i].Value == "items" && node.Content[i+1].Kind == yaml.SequenceNode {
+				return node.Content[i+1].Content
+			}
+		}
+	}
+	if node.Kind == yaml.SequenceNode {
+		return node.Content
+	}
+	return []*yaml.Node{doc}
 }
 
 // spoil records what makes the whole catalog unusable.

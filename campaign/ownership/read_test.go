@@ -25,7 +25,7 @@ func TestBackstagesOwnExample(t *testing.T) {
 	if _, err := os.Stat(dir); err != nil {
 		t.Skip("the public test data is not beside the repository")
 	}
-	c, remarks, err := Read([]string{dir})
+	c, remarks, err := Read([]string{dir}, nil)
 	require.NoError(t, err)
 	require.Len(t, c.Services, 3)
 	require.Len(t, c.Units, 5)
@@ -147,13 +147,13 @@ func TestOneBrokenFileSpoilsTheCatalog(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.yaml"), []byte(doc("Group", "a", "")), 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "b.yml"), []byte("kind: [\n"), 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("not looked at: ["), 0o644))
-	c, remarks, err := Read([]string{dir})
+	c, remarks, err := Read([]string{dir}, nil)
 	require.Equal(t, campaign.Invalid, campaign.KindOf(err))
 	require.Contains(t, campaign.PublicMessage(err), "b.yml")
 	require.Len(t, remarks, 1)
 	require.Empty(t, c.Units)
 
-	_, _, err = Read([]string{filepath.Join(dir, "missing.yaml")})
+	_, _, err = Read([]string{filepath.Join(dir, "missing.yaml")}, nil)
 	require.Contains(t, campaign.PublicMessage(err), "there is no such file")
 }
 

@@ -138,7 +138,7 @@ func TestFilesReadBackAsTheCompany(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c, dir := company(t, o), t.TempDir()
 			require.NoError(t, c.WriteCatalog(filepath.Join(dir, "catalog")))
-			catalog, remarks, err := ownership.Read([]string{filepath.Join(dir, "catalog")})
+			catalog, remarks, err := ownership.Read([]string{filepath.Join(dir, "catalog")}, nil)
 			require.NoError(t, err)
 			require.Len(t, remarks, 3, "the unowned, each a notice")
 			require.Equal(t, c.Catalog(), catalog)

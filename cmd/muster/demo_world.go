@@ -130,7 +130,7 @@ func (d *demoWorld) importCatalog(ctx context.Context) error {
 	if err := d.company.WriteCatalog(folder); err != nil {
 		return fmt.Errorf("write catalog: %w", err)
 	}
-	catalog, _, err := ownership.Read([]string{folder})
+	catalog, _, err := ownership.Read([]string{folder}, nil)
 	if err != nil {
 		return fmt.Errorf("read catalog: %w", err)
 	}

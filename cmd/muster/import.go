@@ -80,10 +80,16 @@ nothing; --scanned-at tells it, for Syft's reports for example.
 func newImportCatalogCommand(std streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "catalog PATH...",
-		Short: "Import who owns what: Backstage catalog files",
-		Long: `Import Backstage catalog files (YAML): services (Component, Resource), who owns
-them (Group, User), and the tree of the organisation. A folder is read whole, and
+		Short: "Import who owns what: Backstage catalogs, CSV, CODEOWNERS",
+		Long: `Import who owns what: Backstage catalog files (YAML), or what Backstage's catalog
+API answers (JSON): services (Component, Resource), who owns them (Group, User),
+and the tree of the organisation; tables (CSV with the columns service and owner,
+and if you like exposure, environment, tier, assets, repository); CODEOWNERS
+files, each in a folder named like its repository. A folder is read whole, and
 all paths together are the one catalog: what is not in them is gone from it.
+
+Where sources name different owners, the one that ownership.trust lists first
+counts; the others are told, and kept beside it.
 
 A file that cannot be read, or groups that are each other's parents, refuse the
 whole catalog, and the one before stays.
@@ -92,8 +98,12 @@ whole catalog, and the one before stays.
   muster import catalog org.yaml services.yaml`,
 		Args: needPaths,
 		RunE: func(cmd *cobra.Command, paths []string) error {
+			cfg, err := loadConfig(cmd, std)
+			if err != nil {
+				return err
+			}
 			return runImport(cmd, std, "services, groups and people", func(ctx context.Context, to estate, r campaign.Request) (campaign.ImportReport, error) {
-				catalog, remarks, err := ownership.Read(paths)
+				catalog, remarks, err := ownership.Read(paths, cfg.Ownership.Trust)
 				if err != nil {
 					return campaign.ImportReport{Refused: remarks}, err
 				}
