@@ -43,9 +43,9 @@ An advisory is an OSV record (JSON): a file, or an ID, which is looked up where
 the configuration names an OSV source (inventory.osv_url). An inventory is
 CycloneDX (JSON, XML), SPDX, Syft, Grype or Trivy (JSON), or a host list (CSV with
 the columns asset and purl, and if you like service, scanned_at, path, exposure,
-environment, tier), each also with gzip; a folder is read whole. --pattern finds names where there is no record yet, and
---floor sets a fixed version by hand, for one branch or for all; it beats the
-records for its package.
+environment, tier), each also with gzip; a folder is read whole. --pattern finds
+names where there is no record yet, and --floor sets a fixed version by hand, for
+one branch or for all; it beats the records for its package.
 
 What cannot be read is told on the error stream, and the rest goes on.
 
