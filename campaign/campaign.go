@@ -32,6 +32,7 @@ type Campaign struct {
 	Waiver string `json:"waiver,omitempty"`
 
 	Grouping   Grouping     `json:"grouping"`
+	Rollout    Rollout      `json:"rollout,omitzero"`
 	Tracks     []Track      `json:"tracks"`
 	Milestones []Milestone  `json:"milestones,omitempty"`
 	Void       []VoidMethod `json:"void,omitempty"`
@@ -47,7 +48,9 @@ type Campaign struct {
 	HelpRef    ChannelRef `json:"help_ref,omitzero"`    // where its questions are asked
 	Questions  int        `json:"questions,omitempty"`  // numbers given so far
 	Asks       int        `json:"asks,omitempty"`
+	AskedAt    time.Time  `json:"asked_at,omitzero"` // the newest question
 	StartedAt  time.Time  `json:"started_at,omitzero"`
+	ResumedAt  time.Time  `json:"resumed_at,omitzero"`
 	ClosedAt   time.Time  `json:"closed_at,omitzero"`
 	// Late counts targets that joined after the launch, by UTC day.
 	Late map[string]int `json:"late,omitempty"`

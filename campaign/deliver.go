@@ -104,6 +104,7 @@ func remember(tx *transaction, e Effect) error {
 	if err := json.Unmarshal(e.Result, &ref); err != nil {
 		return fmt.Errorf("decode result of effect %s: %w", e.ID, err)
 	}
+	tx.countWave(p.Wave, waveSent, 1)
 	sort, id := subjectParts(p.Remember)
 	switch sort {
 	case "":
@@ -199,6 +200,7 @@ func ticketFiled(tx *transaction, e Effect) error {
 		t.Status = TicketOpen
 	}
 	tx.count(counterFiled, 1)
+	tx.countWave(t.Wave, waveFiled, 1)
 	if err := save(tx, KindTicket, t.ID, t); err != nil {
 		return err
 	}

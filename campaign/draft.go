@@ -161,6 +161,9 @@ type CampaignEdit struct {
 	Exploited           *bool
 	Grouping            *Grouping
 	Deputy              *Person
+	// Waves says how what is not exposed is cut; Shares belongs to SplitShare.
+	Waves  *Split
+	Shares []int
 }
 
 // Edit changes a campaign. What a frozen plan says stays as it was approved,
@@ -187,6 +190,9 @@ func (g *Engine) Edit(ctx context.Context, r Request, id string, e CampaignEdit)
 		setIf(&c.Waiver, e.Waiver)
 		setIf(&c.Exploited, e.Exploited)
 		setIf(&c.Deputy, e.Deputy)
+		if e.Waves != nil {
+			c.Rollout.Split, c.Rollout.Shares = *e.Waves, e.Shares
+		}
 		return nil
 	})
 	if err != nil {
@@ -208,6 +214,11 @@ func (e CampaignEdit) checked() (string, error) {
 	if e.Zone != nil {
 		if _, err := time.LoadLocation(*e.Zone); err != nil {
 			return "", Refuse(Invalid, fmt.Sprintf("I do not know the time zone %s. Nothing was changed. Use a name such as Europe/Dublin.", Escape(*e.Zone)))
+		}
+	}
+	if e.Waves != nil {
+		if err := (Rollout{Split: *e.Waves, Shares: e.Shares}).check(); err != nil {
+			return "", err
 		}
 	}
 	if e.Grouping != nil && *e.Grouping != ByService && *e.Grouping != ByTeam {

@@ -130,7 +130,13 @@ func (tx *transaction) joinTasks(w *Wave, part planPart, room int) (left int, er
 	for _, planned := range part.Tickets {
 		for _, id := range planned.Tasks {
 			if at >= w.Joined && at < until {
-				if err := amend(tx, KindTask, id, func(task *Task) { task.Ticket, task.Contact = planned.ID, string(planned.Contact) }); err != nil {
+				join := func(task *Task) {
+					task.Ticket, task.Contact = planned.ID, string(planned.Contact)
+					if task.Status.handled() {
+						tx.countWave(w.ID, waveHandled, 1)
+					}
+				}
+				if err := amend(tx, KindTask, id, join); err != nil {
 					return 0, err
 				}
 			}
@@ -148,6 +154,12 @@ func (tx *transaction) fileTicket(w Wave, planned PlanTicket) error {
 	}
 	if !found {
 		t = Ticket{ID: planned.ID, Owner: planned.Owner, Name: planned.Name, Status: TicketPlanned}
+	}
+	switch {
+	case t.Ref.ID != "":
+		tx.countWave(w.ID, waveFiled, 1)
+	case found: // this wave files it from here on
+		tx.countWave(t.Wave, waveFiled, 1)
 	}
 	t.Contact, t.Wave, t.Plan, t.TextHash, t.Planned = string(planned.Contact), w.ID, w.Plan, planned.Hash, planned
 	for _, id := range planned.Tasks {
@@ -195,7 +207,7 @@ func (tx *transaction) fileContact(c Campaign, w Wave, planned PlanContact) erro
 	e := Effect{Kind: EffectFirstMessage, Subject: contactSubject(string(planned.Person)), Lane: Bulk}
 	post := postPayload{
 		To: planned.Person.User(), Zone: planned.Zone, After: planned.Tickets,
-		Message: Message{Text: planned.Text, Buttons: taskButtons(c.ID, planned.Person, planned.Count)},
+		Message: Message{Text: planned.Text, Buttons: taskButtons(c.ID, planned.Person, planned.Count)}, Wave: w.ID,
 	}
 	if contact.First == "" {
 		e.ID = opaqueID(string(tx.scope), "first", string(planned.Person))
@@ -206,7 +218,7 @@ func (tx *transaction) fileContact(c Campaign, w Wave, planned PlanContact) erro
 		e.ID, e.Kind, e.AsksWork = opaqueID(string(tx.scope), "more", string(planned.Person), w.ID), EffectMessage, true
 	}
 	e.NotBefore = tx.now
-	if w.Slice != SliceExposed {
+	if w.Slice != SliceExposed && !planned.Exposed {
 		e.NotBefore = morning(tx.now, planned.Zone)
 	}
 	filed, err := tx.allFiled(planned.Tickets)

@@ -149,12 +149,19 @@ func (g *Engine) planHistory(ctx context.Context, id string, in *PlanInput) erro
 	return nil
 }
 
-// frozen returns the approved plan, whole; Conflict when there is none.
-func (g *Engine) frozen(ctx context.Context, c Campaign) (Plan, error) {
+// frozenFrame returns the approved plan without its tickets and messages;
+// Conflict when there is none.
+func (g *Engine) frozenFrame(ctx context.Context, c Campaign) (Plan, error) {
 	if c.Plan == "" {
 		return Plan{}, Refuse(Conflict, "Nothing is approved yet, so there is no plan to send. `/campaign approve` freezes it once the reviewers agree.")
 	}
 	p, _, err := Load[Plan](ctx, g.opts.Store, Scope(c.ID), KindPlan, c.Plan)
+	return p, err
+}
+
+// frozen returns the approved plan, whole; Conflict when there is none.
+func (g *Engine) frozen(ctx context.Context, c Campaign) (Plan, error) {
+	p, err := g.frozenFrame(ctx, c)
 	if err != nil {
 		return p, err
 	}

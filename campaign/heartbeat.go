@@ -120,16 +120,25 @@ func (g *Engine) stillWaits(ctx context.Context, scope Scope, e Effect) (bool, e
 // a young one is on its way.
 func (g *Engine) restoreAfter() time.Duration { return 4 * g.opts.Work.Heartbeat }
 
-// restoreWaves lets waves that are being filed go on.
+// restoreWaves lets waves that are being filed go on, and those be watched that
+// are not all out, or have one waiting behind them.
 func (g *Engine) restoreWaves(ctx context.Context, scope Scope) error {
 	for stored, err := range LoadAll[Wave](ctx, g.opts.Store, scope, KindWave) {
 		if err != nil {
 			return err
 		}
-		if stored.Value.Status != WaveFiling {
+		now := g.opts.Clock.Now()
+		var due []DueEntry
+		if stored.Value.Status == WaveFiling {
+			due = append(due, stored.Value.due(now))
+		}
+		if stored.Value.Watched {
+			due = append(due, stored.Value.watch(now.Add(g.restoreAfter())))
+		}
+		if len(due) == 0 {
 			continue
 		}
-		err := g.opts.Store.Apply(ctx, Change{Scope: scope, Due: []DueEntry{stored.Value.due(g.opts.Clock.Now())}})
+		err := g.opts.Store.Apply(ctx, Change{Scope: scope, Due: due})
 		if err != nil {
 			return fmt.Errorf("restore wave %s: %w", stored.ID, err)
 		}
@@ -168,7 +177,7 @@ func (g *Engine) forgetInbox(ctx context.Context) error {
 }
 
 // Outstanding returns how much of a campaign is still on its way: effects that are
-// neither done nor dead, waves that are being filed, advice that is being moved.
+// neither done nor dead, waves that are not out, advice that is being moved.
 func (g *Engine) Outstanding(ctx context.Context, id string) (int, error) {
 	left := 0
 	for after := (IndexHit{}); ; {
@@ -185,7 +194,7 @@ func (g *Engine) Outstanding(ctx context.Context, id string) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if stored.Value.Status == WaveFiling {
+		if w := stored.Value; w.Status == WaveFiling || w.Watched {
 			left++
 		}
 	}

@@ -61,12 +61,20 @@ type launchArgs struct {
 	Plan  string `json:"plan"` // its hash
 }
 
-// SliceAll launches all slices that are left.
-const SliceAll = "all"
+// What may be launched beside a slice by its name.
+const (
+	SliceAll  = "all"  // all that is left, in its order, with the gates in between
+	SliceNext = "next" // the wave that waits at its gate, now
+)
 
-// Launch sends out a slice of the frozen plan, or all that is left. It sends what
-// was approved, not what the world looks like now; that is shown as drift.
+// Launch sends out a slice of the frozen plan, or all that is left: SliceRest is all
+// but the exposed slice. It sends what was approved, not what the world looks like
+// now; that is shown as drift. Of several slices the first goes out at once, and
+// each other one through the gate before it.
 func (g *Engine) Launch(ctx context.Context, r Request, id, slice string) (Message, error) {
+	if slice == SliceNext {
+		return g.SkipGate(ctx, r, id, "")
+	}
 	c, err := g.Campaign(ctx, id)
 	if err != nil {
 		return Message{}, err
@@ -78,10 +86,10 @@ func (g *Engine) Launch(ctx context.Context, r Request, id, slice string) (Messa
 	return g.launch(ctx, r, c, p, launchArgs{Slice: slice, Plan: p.Hash}, false)
 }
 
-// unlocked returns the approved plan when nothing stands between it and its
-// launch.
+// unlocked returns the approved plan, without its tickets, when nothing stands
+// between it and its launch.
 func (g *Engine) unlocked(ctx context.Context, c Campaign) (Plan, error) {
-	p, err := g.frozen(ctx, c)
+	p, err := g.frozenFrame(ctx, c)
 	if err != nil {
 		return p, err
 	}
@@ -125,34 +133,80 @@ func planMoved() error {
 }
 
 func (g *Engine) launch(ctx context.Context, r Request, c Campaign, p Plan, a launchArgs, granted bool) (Message, error) {
-	var chosen []PlanSlice
-	for _, s := range p.Slices {
-		if a.Slice == SliceAll || a.Slice == s.Name {
-			chosen = append(chosen, s)
-		}
-	}
+	chosen := p.chosen(a.Slice)
 	if len(chosen) == 0 {
-		return Message{}, Refuse(NotFound, "The approved plan has no slice "+a.Slice+". Nothing was sent. `/campaign plan` shows its slices.")
+		return Message{}, Refuse(NotFound, "The approved plan has no slice "+string(Escape(a.Slice))+". Nothing was sent. `/campaign plan` shows its slices.")
 	}
 	var reply Message
 	err := g.atomically(ctx, Scope(c.ID), r, func(tx *transaction) error {
 		if now, err := tx.campaign(); err != nil || now.Plan != a.Plan {
 			return cmp.Or(err, planMoved())
 		}
-		waves, tickets, err := tx.plannedWaves(p, chosen)
+		waves, tickets, waiting, err := tx.plannedWaves(p, chosen, a.Slice)
 		if err != nil {
 			return err
+		}
+		if len(waves) == 0 && waiting {
+			return Refuse(Conflict, "This was launched already, and waits at its gate. Nothing was sent twice. `/campaign launch next` sends the next wave now.")
 		}
 		if len(waves) == 0 {
 			return Refuse(Conflict, "This was launched already. Nothing was sent twice. `/campaign status` shows how far it is.")
 		}
 		if !granted && g.needsSecond(tickets) {
-			preview := fmt.Sprintf("Launch %s: %s.", a.Slice, count(tickets, "ticket"))
+			preview := fmt.Sprintf("Launch %s: %s.", launchNames(waves), count(tickets, "ticket"))
 			reply, err = tx.hold(HoldLaunch, tickets, a, preview)
 			return err
 		}
-		reply = say("Launched: %s on their way, exposed first. Progress is in the command channel; `/campaign pause` stops it at once.", count(tickets, "ticket"))
-		return tx.startWaves(p, waves)
+		if err := tx.startWaves(p, waves); err != nil {
+			return err
+		}
+		reply, err = tx.launchReply(waves)
+		return err
 	})
 	return reply, err
+}
+
+// chosen returns the slices that a word means.
+func (p Plan) chosen(word string) []PlanSlice {
+	var chosen []PlanSlice
+	for _, s := range p.Slices {
+		if word == SliceAll || word == s.Name || word == SliceRest && s.Name != SliceExposed {
+			chosen = append(chosen, s)
+		}
+	}
+	return chosen
+}
+
+// launchNames names what is launched, in its order.
+func launchNames(waves []Wave) string {
+	names := make([]string, 0, len(waves))
+	for _, w := range waves {
+		names = append(names, w.name())
+	}
+	return enumerate(names)
+}
+
+// launchReply tells the one who launched what goes now and what waits.
+func (tx *transaction) launchReply(waves []Wave) (Message, error) {
+	var now, later []Wave
+	tickets := 0
+	for _, w := range waves {
+		stored, err := load[Wave](tx, KindWave, w.ID)
+		if err != nil {
+			return Message{}, err
+		}
+		if stored.Status == WaveFiling {
+			now, tickets = append(now, w), tickets+w.Tickets
+		} else {
+			later = append(later, w)
+		}
+	}
+	text := fmt.Sprintf("Launched: %s of %s on their way.", count(tickets, "ticket"), launchNames(now))
+	if len(now) > 1 {
+		text = strings.TrimSuffix(text, ".") + ", in this order."
+	}
+	if len(later) > 0 {
+		text += fmt.Sprintf(" Then %s, each at its gate.", launchNames(later))
+	}
+	return say("%s Progress is in the command channel; `/campaign pause` stops it at once.", text), nil
 }

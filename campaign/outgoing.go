@@ -15,6 +15,7 @@ type postPayload struct {
 	// Remember names the record that keeps where the message went, so that it
 	// can be edited or threaded later; "" for none.
 	Remember string `json:"remember,omitempty"`
+	Wave     string `json:"wave,omitempty"` // that it is counted in
 }
 
 // post plans a message. key makes it unique within the campaign: planning it

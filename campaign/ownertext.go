@@ -58,7 +58,7 @@ func contactText(render Renderer, p Plan, revisions map[string]Revision, c PlanC
 	first := tracks[0]
 	rev := revisions[first.Name]
 	local := LocalTime{Zone: c.Zone, Held: true}
-	exposed := namesOf(targets, func(t Target) bool { return t.Exposure.Counts() })
+	exposed := namesOf(targets, isExposed)
 	action := Markup(render.Mrkdwn(Opening(rev.Text)))
 	if c.Again {
 		return render.Render(rev.Texts, "more_work", MoreWorkData{
@@ -90,7 +90,7 @@ func ticketText(render Renderer, p Plan, revisions map[string]Revision, t PlanTi
 	}
 	texts := revisions[first.Name].Texts
 	title, err = render.Render(texts, "ticket_title", TicketTitleData{
-		LocalTime: LocalTime{Zone: t.Zone}, Title: p.Title, Name: t.Name, Count: len(targets), Verb: first.ask(), Due: first.Due, Exposed: t.Slice == SliceExposed,
+		LocalTime: LocalTime{Zone: t.Zone}, Title: p.Title, Name: t.Name, Count: len(targets), Verb: first.ask(), Due: first.Due, Exposed: slices.ContainsFunc(targets, isExposed),
 	})
 	if err != nil {
 		return "", "", err

@@ -35,6 +35,7 @@ func (g *Engine) Resume(ctx context.Context, r Request, id string) (Message, err
 		if err := move(&c.Status, Running, "campaign", ""); err != nil {
 			return err
 		}
+		c.ResumedAt = tx.now
 		m, err := g.tell("resumed", ResumedData{LocalTime: g.local(*c), Title: c.Title, By: Mention(tx.request.Actor), At: tx.now})
 		if err != nil {
 			return err

@@ -348,6 +348,9 @@ func (tx *transaction) announceDead(e Effect, cause error) error {
 	if err := tx.pageDead(e); err != nil {
 		return err
 	}
+	if err := tx.countEffect(e, waveStuck, waveUnsent, 1); err != nil {
+		return err
+	}
 	return tx.tellCommand("dead/"+e.ID+"/"+timeKey(tx.now), deadLetter(tx, e, cause))
 }
 
@@ -366,6 +369,9 @@ func (g *Engine) Revive(ctx context.Context, r Request, id, effect string) (Mess
 		e.Attempts, e.RevivedAt = 0, tx.now // UncertainAt stays: it is looked up first
 		tx.count(counterDead, -1)
 		if err := tx.endDeadPage(e); err != nil {
+			return err
+		}
+		if err := tx.countEffect(e, waveStuck, waveUnsent, -1); err != nil {
 			return err
 		}
 		tx.index(IndexEntry{Name: indexOpenEffects, ID: e.ID})

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// The slices of a plan, in the order in which they may be launched.
+// The slices that most plans have. A plan may have a pilot before them, and the
+// rest cut into several; see cut.go.
 const (
 	SliceExposed = "exposed" // what counts as facing the internet
 	SliceRest    = "rest"
@@ -67,15 +68,20 @@ type PlanTrack struct {
 	Tried    string    `json:"tried,omitempty"`
 }
 
-// PlanSlice is a part of the plan that is launched in one go.
+// PlanSlice is a part of the plan that is launched in one go: what a wave sends.
 type PlanSlice struct {
 	Name     string `json:"name"`
-	Parts    int    `json:"parts"` // stored parts, numbered from 0
+	Title    string `json:"title,omitempty"` // what people call it, where its name does not say
+	Parts    int    `json:"parts"`           // stored parts, numbered from 0
 	Tickets  int    `json:"tickets"`
 	Contacts int    `json:"contacts"`
 	Tasks    int    `json:"tasks"`
 	Woken    int    `json:"woken"`  // people who are asleep and told at once
 	Asleep   int    `json:"asleep"` // people who are asleep and told in their morning
+	// Picks are the tickets of the pilot, and why they are.
+	Picks []PilotPick `json:"picks,omitempty"`
+	// Takes is how long sending it takes. It is not part of the plan's hash.
+	Takes time.Duration `json:"takes,omitempty"`
 }
 
 // NotCovered is what a plan does not reach.
@@ -115,6 +121,9 @@ type PlanContact struct {
 	Text    string   `json:"text"`
 	Count   int      `json:"count"`  // targets that are the contact's in this slice
 	Tracks  []string `json:"tracks"` // that it asks for
+	// Exposed says that some of it faces the internet, so that it is told at night
+	// as well.
+	Exposed bool `json:"exposed,omitempty"`
 	// Joins says that all of its tickets exist: the next step for known services.
 	Joins bool `json:"joins,omitempty"`
 	// Again says that the contact has had a message of this campaign, so that
@@ -160,12 +169,15 @@ func BuildPlan(in PlanInput) (Plan, error) {
 	}
 	b := planBuilder{in: in, plan: &p, tickets: map[string]*PlanTicket{}, targets: map[string]Target{}}
 	b.group()
-	if err := b.write(); err != nil {
+	if err := b.write(b.cut()); err != nil {
 		return Plan{}, err
 	}
 	p.NotCovered.Checked = in.Targets.Checked
 	p.Hash = p.hash()
 	p.Duration = p.takes(in.Pace)
+	for i := range p.Slices {
+		p.Slices[i].Takes = p.only(p.Slices[i].Name).takes(in.Pace)
+	}
 	return p, nil
 }
 
@@ -225,51 +237,35 @@ func (b *planBuilder) add(t Target, user User, tasks []string) {
 	ticket.Tasks = append(ticket.Tasks, tasks...)
 }
 
-// write renders what people will read, contact by contact.
-func (b *planBuilder) write() error {
-	type key struct {
-		slice  string
-		person Person
-	}
-	byContact := map[key][]*PlanTicket{}
+// write renders what people will read, wave by wave and contact by contact. Waves
+// without tickets are left out.
+func (b *planBuilder) write(waves []PlanSlice) error {
+	byContact := map[string]map[Person][]*PlanTicket{} // by slice
 	for _, id := range sortedKeys(b.tickets) {
 		t := b.tickets[id]
-		byContact[key{t.Slice, t.Contact}] = append(byContact[key{t.Slice, t.Contact}], t)
+		if byContact[t.Slice] == nil {
+			byContact[t.Slice] = map[Person][]*PlanTicket{}
+		}
+		byContact[t.Slice][t.Contact] = append(byContact[t.Slice][t.Contact], t)
 	}
 	users := map[Person]User{}
 	for _, u := range b.in.People {
 		users[u.Person] = u
 	}
 	messaged := map[Person]bool{}
-	for _, slice := range []string{SliceExposed, SliceRest} {
-		s := PlanSlice{Name: slice}
-		people := make([]Person, 0, len(byContact))
-		for k := range byContact {
-			if k.slice == slice {
-				people = append(people, k.person)
-			}
-		}
-		slices.Sort(people)
-		for _, person := range people {
-			tickets := byContact[key{slice, person}]
+	for _, s := range waves {
+		for _, person := range sortedKeys(byContact[s.Name]) {
 			contact := PlanContact{
-				Person: person, Name: users[person].Name, Zone: users[person].Zone, Slice: slice,
+				Person: person, Name: users[person].Name, Zone: users[person].Zone, Slice: s.Name,
 				Again: b.in.Messaged[person] || messaged[person],
 			}
 			messaged[person] = true
-			if err := b.writeContact(&contact, tickets); err != nil {
+			if err := b.writeContact(&contact, byContact[s.Name][person]); err != nil {
 				return err
 			}
-			s.Contacts++
-			s.Tickets += len(tickets)
-			for _, t := range tickets {
-				s.Tasks += len(t.Tasks)
+			s.count(contact, byContact[s.Name][person], b.in.Now)
+			for _, t := range byContact[s.Name][person] {
 				b.plan.Tickets = append(b.plan.Tickets, *t)
-			}
-			if asleep(b.in.Now, contact.Zone) && slice == SliceExposed {
-				s.Woken++
-			} else if asleep(b.in.Now, contact.Zone) {
-				s.Asleep++
 			}
 			b.plan.Contacts = append(b.plan.Contacts, contact)
 		}
@@ -281,6 +277,22 @@ func (b *planBuilder) write() error {
 		b.plan.Sample = b.plan.Contacts[0].Text
 	}
 	return nil
+}
+
+// count adds a contact and their tickets to what a slice sends.
+func (s *PlanSlice) count(contact PlanContact, tickets []*PlanTicket, now time.Time) {
+	s.Contacts++
+	s.Tickets += len(tickets)
+	for _, t := range tickets {
+		s.Tasks += len(t.Tasks)
+	}
+	switch {
+	case !asleep(now, contact.Zone):
+	case contact.Exposed:
+		s.Woken++
+	default:
+		s.Asleep++
+	}
 }
 
 func (b *planBuilder) writeContact(contact *PlanContact, tickets []*PlanTicket) error {
@@ -306,6 +318,7 @@ func (b *planBuilder) writeContact(contact *PlanContact, tickets []*PlanTicket) 
 		t.Title, t.Hash = title, textHash(title, body)
 	}
 	contact.Count = len(targets)
+	contact.Exposed = slices.ContainsFunc(targets, isExposed)
 	slices.SortFunc(targets, compareTargets)
 	text, err := contactText(b.in.Render, *b.plan, b.in.Revisions, *contact, targets)
 	if err != nil {
@@ -320,7 +333,11 @@ func (b *planBuilder) writeContact(contact *PlanContact, tickets []*PlanTicket) 
 func (p Plan) hash() string {
 	h := sha256.New()
 	encoder := json.NewEncoder(h)
-	for _, part := range []any{p.Campaign, p.Title, p.Tracks, p.Slices, p.Frame, p.Tickets, p.Contacts} {
+	waves := make([]PlanSlice, 0, len(p.Slices)) // without what depends on the hour
+	for _, s := range p.Slices {
+		waves = append(waves, PlanSlice{Name: s.Name, Title: s.Title, Tickets: s.Tickets, Contacts: s.Contacts, Tasks: s.Tasks})
+	}
+	for _, part := range []any{p.Campaign, p.Title, p.Tracks, waves, p.Frame, p.Tickets, p.Contacts} {
 		if err := encoder.Encode(part); err != nil {
 			return "" // cannot happen: strings and numbers can always be encoded
 		}
@@ -343,6 +360,26 @@ func (p Plan) takes(pace Pace) time.Duration {
 	minutes := max(float64(len(p.Tickets))/pace.TicketsPerMinute, float64(len(p.Contacts))/pace.MessagesPerMinute)
 	return time.Duration(minutes * float64(time.Minute)).Round(time.Second)
 }
+
+// only returns the plan with the tickets and messages of one slice.
+func (p Plan) only(slice string) Plan {
+	part := p
+	part.Tickets, part.Contacts = nil, nil
+	for _, t := range p.Tickets {
+		if t.Slice == slice {
+			part.Tickets = append(part.Tickets, t)
+		}
+	}
+	for _, c := range p.Contacts {
+		if c.Slice == slice {
+			part.Contacts = append(part.Contacts, c)
+		}
+	}
+	return part
+}
+
+// isExposed returns whether a target counts as facing the internet.
+func isExposed(t Target) bool { return t.Exposure.Counts() }
 
 // Slice returns one slice of the plan; false when the plan has none of that name.
 func (p Plan) Slice(name string) (PlanSlice, bool) {

@@ -72,7 +72,7 @@ func (g *Engine) AskQuestion(ctx context.Context, r Request, q QuestionAsked) er
 		if err != nil {
 			return err
 		}
-		c.Questions++
+		c.Questions, c.AskedAt = c.Questions+1, tx.now
 		question := Question{
 			ID: questionID, Number: c.Questions, Status: QuestionOpen, Channel: q.Channel, TS: q.TS,
 			Asker: tx.request.Actor, Text: clip(typed(q.Text), maxQuestion), AskedAt: tx.now,

@@ -138,9 +138,13 @@ func (g *Engine) Status(ctx context.Context, id string) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
+	var next time.Time
+	if c.editable() == nil { // nothing is told of what is over
+		next = g.nextDigest(c, ForExecutives)
+	}
 	return g.answer("campaign_status", CampaignStatusData{
 		LocalTime: g.local(c), Title: c.Title, Status: c.Status, Standing: r.standing(), Tracks: r.tracks(), Stuck: r.stuck(),
-		Asks: openAskLines(now.Asks), Next: g.nextDigest(c, ForExecutives),
+		Asks: openAskLines(now.Asks), Next: next,
 	}, statusButtons(c)...)
 }
 
@@ -183,7 +187,10 @@ func (g *Engine) PlanMessage(ctx context.Context, id string) (Message, error) {
 		return Message{}, err
 	}
 	m, err := g.preview(ctx, c, p, missing(items))
-	if err != nil || c.Plan == "" {
+	if err != nil {
+		return m, err
+	}
+	if m, err = g.withWaves(ctx, m, c, p); err != nil || c.Plan == "" {
 		return m, err
 	}
 	if len(missing(items)) == 0 && c.StartedAt.IsZero() {
@@ -265,37 +272,6 @@ func (g *Engine) executed(ctx context.Context, c Campaign, t PlanTrack) ([]Marku
 		}
 	}
 	return who, nil
-}
-
-// launchButtons offers the slices that are left, the smallest harm first.
-func (g *Engine) launchButtons(ctx context.Context, c Campaign, p Plan) ([]Button, error) {
-	var buttons []Button
-	left := 0
-	for _, s := range p.Slices {
-		w, _, err := Load[Wave](ctx, g.opts.Store, Scope(c.ID), KindWave, waveID(p.Hash, s.Name))
-		if err != nil && KindOf(err) != NotFound {
-			return nil, err
-		}
-		if w.Status != WavePlanned {
-			continue
-		}
-		left += s.Tickets
-		label := fmt.Sprintf("Launch the %d exposed", s.Tickets)
-		if s.Name != SliceExposed {
-			label = fmt.Sprintf("Launch the other %d", s.Tickets)
-		}
-		buttons = append(buttons, Button{
-			Label: label, Action: "launch.slice", Value: c.ID + "|" + s.Name + "|" + p.Hash,
-			Confirm: fmt.Sprintf("Sending cannot be undone: %s and %s.", count(s.Tickets, "ticket"), count(s.Contacts, "message")),
-		})
-	}
-	if len(buttons) > 0 {
-		buttons[0].Style = Primary
-	}
-	if len(buttons) > 1 {
-		buttons = append(buttons, Button{Label: fmt.Sprintf("Launch all %d", left), Action: "launch.slice", Value: c.ID + "|" + SliceAll + "|" + p.Hash, Confirm: "Sending cannot be undone."})
-	}
-	return buttons, nil
 }
 
 // Tickets shows a person what is theirs in one campaign, or in all when id is

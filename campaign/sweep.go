@@ -348,15 +348,7 @@ func (g *Engine) admit(ctx context.Context, r Request, c Campaign, late []Target
 			if err != nil || w.Status != WavePlanned {
 				return err
 			}
-			if err := move(&w.Status, WaveFiling, "wave", ""); err != nil {
-				return err
-			}
-			w.At = tx.now
-			tx.due(w.due(tx.now))
-			if err := tx.audit("wave.launch", "wave/"+w.ID, string(WavePlanned), string(WaveFiling), ""); err != nil {
-				return err
-			}
-			if err := save(tx, KindWave, w.ID, w); err != nil {
+			if err := tx.startWave(w); err != nil {
 				return err
 			}
 		}
@@ -382,6 +374,7 @@ func (g *Engine) latePlan(ctx context.Context, c Campaign, approved Plan, late [
 	if err != nil {
 		return Plan{}, err
 	}
+	c.Rollout = Rollout{} // they are few, and what they join is out
 	in := PlanInput{
 		Campaign: c, Targets: Assessment{Targets: late}, Catalog: catalog, Render: g.opts.Renderer, Pace: g.opts.Pace, Now: approved.BuiltAt,
 		Revisions: map[string]Revision{}, Filed: map[string]bool{}, Messaged: map[Person]bool{}, Settled: map[string]bool{},

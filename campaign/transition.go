@@ -65,6 +65,9 @@ func (tx *transaction) changeTask(id, action, reason string, change func(*Task) 
 	if err := tx.audit(action, "task/"+id, string(before.Status), string(t.Status), reason); err != nil {
 		return t, err
 	}
+	if err := tx.countHandled(before, t); err != nil {
+		return t, err
+	}
 	if err := tx.showTaskChange(before, t); err != nil {
 		return t, err
 	}

@@ -1,8 +1,7 @@
 package campaign
 
 import (
-	"context"
-	"fmt"
+	"cmp"
 	"time"
 )
 
@@ -23,6 +22,21 @@ type Wave struct {
 	By       Person     `json:"by,omitempty"`
 	At       time.Time  `json:"at,omitzero"`
 	Progress MessageRef `json:"progress,omitzero"`
+
+	Title  string `json:"title,omitempty"` // what people call it, where its slice does not say
+	Tasks  int    `json:"tasks,omitempty"`
+	Asleep int    `json:"asleep,omitempty"` // people who are told in their morning
+	// After is the wave that this one waits for: it was launched, and has not gone
+	// through its gate. Then is the one that waits for this.
+	After  string `json:"after,omitempty"`
+	Then   string `json:"then,omitempty"`
+	Opened string `json:"opened,omitempty"` // why its gate opened
+	// Watched says that its message and the gate behind it are looked after.
+	Watched bool      `json:"watched,omitempty"`
+	OutAt   time.Time `json:"out_at,omitzero"` // when all its tickets were in the tracker
+	Held    string    `json:"held,omitempty"`  // what keeps the gate behind it shut
+	Shown   string    `json:"shown,omitempty"` // what its message says
+	Sample  Sample    `json:"sample,omitzero"`
 }
 
 const wavePrefix = "wave/"
@@ -42,21 +56,29 @@ func (tx *transaction) addWave(p Plan, s PlanSlice) error {
 	if _, found, err := find[Wave](tx, KindWave, id); err != nil || found {
 		return err
 	}
-	return save(tx, KindWave, id, Wave{ID: id, Plan: p.Hash, Slice: s.Name, Status: WavePlanned, Parts: s.Parts, Tickets: s.Tickets, Contacts: s.Contacts})
+	return save(tx, KindWave, id, Wave{
+		ID: id, Plan: p.Hash, Slice: s.Name, Title: s.Title, Status: WavePlanned, Parts: s.Parts,
+		Tickets: s.Tickets, Contacts: s.Contacts, Tasks: s.Tasks, Asleep: s.Asleep,
+	})
 }
 
-// plannedWaves returns those of the slices that were not launched yet.
-func (tx *transaction) plannedWaves(p Plan, chosen []PlanSlice) (waves []Wave, tickets int, err error) {
+// plannedWaves returns those of the slices that were not launched yet. One that
+// waits at its gate was, unless it is asked for by its name; waiting says that
+// there is one.
+func (tx *transaction) plannedWaves(p Plan, chosen []PlanSlice, word string) (waves []Wave, tickets int, waiting bool, err error) {
 	for _, s := range chosen {
 		w, found, err := find[Wave](tx, KindWave, waveID(p.Hash, s.Name))
-		if err != nil {
-			return nil, 0, err
-		}
-		if found && w.Status == WavePlanned {
+		switch {
+		case err != nil:
+			return nil, 0, false, err
+		case !found || w.Status != WavePlanned:
+		case w.After != "" && (word != s.Name || len(chosen) > 1):
+			waiting = true
+		default:
 			waves, tickets = append(waves, w), tickets+w.Tickets
 		}
 	}
-	return waves, tickets, nil
+	return waves, tickets, waiting, nil
 }
 
 // startWaves moves campaign and waves on and leaves the filing to the worker.
@@ -78,16 +100,22 @@ func (tx *transaction) startWaves(p Plan, waves []Wave) error {
 	if c.StartedAt.IsZero() {
 		c.StartedAt = tx.now
 	}
-	for _, w := range waves {
-		if err := move(&w.Status, WaveFiling, "wave", "This was launched already."); err != nil {
-			return err
+	for i, w := range waves {
+		w.By, w.At, w.After, w.Then = tx.request.Actor, tx.now, "", ""
+		if i+1 < len(waves) {
+			w.Then = waves[i+1].ID
 		}
-		w.By, w.At = tx.request.Actor, tx.now
-		if err := save(tx, KindWave, w.ID, w); err != nil {
-			return err
+		if i > 0 && c.gate(p, w.Slice).Mode != GateNone {
+			w.After = waves[i-1].ID
+			if err := tx.audit("wave.wait", "wave/"+w.ID, string(w.Status), string(w.Status), ""); err != nil {
+				return err
+			}
+			if err := save(tx, KindWave, w.ID, w); err != nil {
+				return err
+			}
+			continue
 		}
-		tx.due(w.due(tx.now))
-		if err := tx.audit("wave.launch", "wave/"+w.ID, string(WavePlanned), string(WaveFiling), ""); err != nil {
+		if err := tx.startWave(w); err != nil {
 			return err
 		}
 	}
@@ -97,47 +125,49 @@ func (tx *transaction) startWaves(p Plan, waves []Wave) error {
 	return save(tx, KindCampaign, self, c)
 }
 
+// startWave lets the worker file a wave.
+func (tx *transaction) startWave(w Wave) error {
+	if err := move(&w.Status, WaveFiling, "wave", "This was launched already."); err != nil {
+		return err
+	}
+	w.After, w.At, w.Watched = "", tx.now, true
+	tx.due(w.due(tx.now))
+	tx.due(w.watch(tx.now.Add(tx.engine.opts.Work.Coalesce)))
+	if err := tx.audit("wave.launch", "wave/"+w.ID, string(WavePlanned), string(WaveFiling), ""); err != nil {
+		return err
+	}
+	return save(tx, KindWave, w.ID, w)
+}
+
 // showWave keeps one message about the wave in the command channel, posted with
 // its first step.
 func (tx *transaction) showWave(c Campaign, w Wave, first bool) error {
-	if first {
-		m := waveMessage(c, w, 0)
-		return tx.tellCommandRemembering("wave/"+w.ID, m, "wave/"+w.ID)
+	if !first {
+		return tx.refresh(EffectEdit, "wave/"+w.ID)
 	}
-	return tx.refresh(EffectEdit, "wave/"+w.ID)
-}
-
-// editWave renews the wave's message.
-func (g *Engine) editWave(ctx context.Context, scope Scope, id string) error {
-	w, _, err := Load[Wave](ctx, g.opts.Store, scope, KindWave, id)
-	if err != nil || w.Progress.TS == "" {
-		return err
-	}
-	c, err := g.Campaign(ctx, string(scope))
+	next, v, err := tx.engine.nextWave(tx.ctx, c, w, waveNumbers{})
 	if err != nil {
 		return err
 	}
-	counters, err := g.opts.Store.Counters(ctx, scope, counterFiled)
+	m, err := tx.engine.waveMessage(c, w, waveNumbers{}, next, v)
 	if err != nil {
 		return err
 	}
-	return g.opts.Messenger.Edit(ctx, w.Progress, waveMessage(c, w, int(counters[counterFiled])))
+	return tx.tellCommandRemembering("wave/"+w.ID, m, "wave/"+w.ID)
 }
 
-// waveMessage says how far a wave is. filed counts the campaign's tickets in the
-// tracker.
-func waveMessage(c Campaign, w Wave, filed int) Message {
-	slice := map[string]string{SliceExposed: "the exposed slice", SliceRest: "the rest"}[w.Slice]
-	text := fmt.Sprintf("*%s: %s is going out, %s of %s handed to the worker.*", Escape(c.Title), slice, thousands(w.Filed), count(w.Tickets, "ticket"))
-	if w.Status == WaveFiled {
-		text = fmt.Sprintf("*%s: %s is out: %s and %s.*", Escape(c.Title), slice, count(w.Tickets, "ticket"), count(w.Contacts, "message"))
+// name returns what people call a wave.
+func (w Wave) name() string { return PlanSlice{Name: w.Slice, Title: w.Title}.name() }
+
+// name returns what people call a slice.
+func (s PlanSlice) name() string {
+	switch s.Name {
+	case SlicePilot:
+		return "the pilot"
+	case SliceExposed:
+		return "the exposed slice"
+	case SliceRest:
+		return "the rest"
 	}
-	if filed > 0 {
-		text += fmt.Sprintf("\n%s in the tracker by now.", count(filed, "ticket"))
-	}
-	m := Message{Text: text}
-	if w.Status != WaveFiled {
-		m.Buttons = []Button{{Label: "Pause", Action: "brake.pause", Value: c.ID, Style: Danger}}
-	}
-	return m
+	return cmp.Or(s.Title, s.Name)
 }

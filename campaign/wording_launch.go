@@ -164,3 +164,64 @@ type CancelledData struct {
 	Told      int // contacts who are told
 	Noun      string
 }
+
+// PlanWavesData is for plan_waves: in which waves a plan goes out, and what lies
+// between them.
+type PlanWavesData struct {
+	LocalTime
+	Waves       []WaveLine
+	Picks       []PilotPick // of the pilot; empty when there is none
+	ByHand      bool        // the pilot was chosen by name
+	Gate        string      // when the next wave goes out
+	Questions   int         // above so many open ones a gate stays shut
+	DeadLetters int         // above so many a gate stays shut
+}
+
+// WaveLine is one wave of a plan.
+type WaveLine struct {
+	Name     string // what it is launched by
+	Title    string // what people call it
+	Tickets  int
+	Messages int
+	Woken    int
+	Sleeping int
+	Takes    time.Duration
+	State    string // "out", "going out", "waits at its gate"; blank while it was not launched
+}
+
+// WaveProgressData is for wave_progress: the one message about a wave that is
+// going out, edited in place.
+type WaveProgressData struct {
+	LocalTime
+	Title     string
+	Wave      string // "the exposed slice"
+	Opened    string // why its gate opened; blank when it had none
+	Tickets   int
+	Filed     int // of them, in the tracker
+	Messages  int
+	Sent      int
+	Failed    int // tickets and messages that could not be sent
+	Sleeping  int // messages that wait for their readers' morning; 0 while others go out
+	Rate      int // tickets a minute
+	Bar       string
+	Launched  time.Time
+	DoneAt    time.Time // zero when all that can go is out
+	Took      time.Duration
+	Out       bool // all of it
+	Paused    bool
+	Cancelled bool
+
+	Next        string // the wave that waits for this one; blank when none does
+	NextTickets int
+	Gate        string // what it waits for
+	Held        string // what keeps its gate shut
+}
+
+// GateHeldData is for gate_held: a wave stays, and somebody has to look.
+type GateHeldData struct {
+	LocalTime
+	Title   string
+	Wave    string
+	Tickets int
+	Why     string
+}

@@ -26,6 +26,7 @@ func (g *Engine) routes() {
 	g.Handle(effectPrefix, g.perform)
 	g.Handle(filePrefix, g.perform)
 	g.Handle(wavePrefix, g.fileWave)
+	g.Handle(watchPrefix, g.watchWave)
 	g.Handle(cancelPrefix, g.withdraw)
 	g.Handle(sealPrefix, g.seal)
 	g.Handle(digestPrefix, g.digest)

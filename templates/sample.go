@@ -159,6 +159,29 @@ func launchEntries() map[string]entry {
 			Choices: []campaign.RebaselineChoice{{Which: "exposed", Reopens: 31, Contacts: 19}, {Which: "unfinished", Reopens: 12, Contacts: 9}, {Which: "all", Reopens: 204, Contacts: 96}},
 			Names:   []string{"checkout-api", "partner-gw", "search-api", "mailer"}, Credited: 77, Limit: 50,
 		}},
+		"plan_waves": {sample: campaign.PlanWavesData{
+			LocalTime: inUTC, Gate: "The next wave goes out once half of the tasks of the wave before are claimed, or after 30 minutes without a new question, or by the button.",
+			Questions: 5, DeadLetters: 5,
+			Waves: []campaign.WaveLine{
+				{Name: "pilot", Title: "the pilot", Tickets: 3, Messages: 3, State: "out"},
+				{Name: "exposed", Title: "the exposed slice", Tickets: 44, Messages: 31, Woken: 14, State: "waits at its gate"},
+				{Name: "payments", Title: "Payments & Banking", Tickets: 80, Messages: 52, Sleeping: 17, Takes: 8 * time.Minute},
+				{Name: "others", Title: "the other teams", Tickets: 185, Messages: 102, Sleeping: 30, Takes: 19 * time.Minute},
+			},
+			Picks: []campaign.PilotPick{
+				{Name: "mailer", Team: "comms", Why: "easy: 1 finding in one place, tier 3, Ben is awake"},
+				{Name: "old-wiki", Team: "docs", Why: "easy: 1 finding in one place, tier 4, Eve is awake"},
+				{Name: "payments-platform", Team: "payments", Why: "one of the hardest: 31 findings on 12 hosts in 3 layers, internet-facing, tier 1, Priya is awake"},
+			},
+		}},
+		"wave_progress": {limit: 90, sample: campaign.WaveProgressData{
+			LocalTime: inUTC, Title: log4shell, Wave: "the exposed slice", Opened: "2 of 4 tasks of the pilot are claimed", Tickets: 44, Filed: 12, Messages: 31, Sent: 7,
+			Failed: 1, Rate: 48, Bar: "████░░░░░░░░░░░░", Launched: sampleTime, DoneAt: sampleTime.Add(4 * time.Minute),
+			Next: "Payments & Banking", NextTickets: 80, Gate: "once 31 of 61 tasks are claimed (now 3), or today 15:22 UTC if nobody asks anything until then",
+		}},
+		"gate_held": {limit: 60, sample: campaign.GateHeldData{
+			LocalTime: inUTC, Title: log4shell, Wave: "Payments & Banking", Tickets: 80, Why: "9 questions are open and 12 tickets or messages could not be sent",
+		}},
 		"paused":  {sample: campaign.PausedData{LocalTime: inUTC, Title: log4shell, By: mei, At: sampleTime, Why: "the instructions stop payroll", Held: 144, Posted: 44}},
 		"resumed": {sample: campaign.ResumedData{LocalTime: inUTC, Title: log4shell, By: mei, At: sampleTime, Paused: 52 * time.Minute, Held: 144, DoneAt: sampleTime.Add(9 * time.Minute)}},
 		"cancelled": {sample: campaign.CancelledData{

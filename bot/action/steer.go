@@ -35,6 +35,16 @@ func (h handlers) launchSlice(ctx context.Context, p Press) (campaign.Message, e
 	return h.Engine.Launch(ctx, p.Request, p.Campaign, p.first())
 }
 
+// launchNext sends the wave that waits at its gate.
+func (h handlers) launchNext(ctx context.Context, p Press) (campaign.Message, error) {
+	return h.Engine.SkipGate(ctx, p.Request, p.Campaign, p.first())
+}
+
+// pickPilot lets the rule pick a pilot.
+func (h handlers) pickPilot(ctx context.Context, p Press) (campaign.Message, error) {
+	return h.Engine.SetPilot(ctx, p.Request, p.Campaign, campaign.Pilot{Rule: true})
+}
+
 func (h handlers) showPlan(ctx context.Context, p Press) (campaign.Message, error) {
 	return h.Engine.PlanMessage(ctx, p.Campaign)
 }

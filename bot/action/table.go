@@ -32,6 +32,8 @@ func (h handlers) actions() []Action {
 		{Name: "question.escalate", Run: h.escalate},
 
 		{Name: "launch.slice", Role: campaign.Commander, Sure: true, Run: h.launchSlice},
+		{Name: "launch.next", Role: campaign.Commander, Sure: true, Run: h.launchNext},
+		{Name: "plan.pilot", Role: campaign.Commander, Run: h.pickPilot},
 		{Name: "plan.show", Run: h.showPlan},
 		{Name: "campaign.show", Run: h.showCampaign},
 		{Name: "brake.pause", Role: campaign.Commander, Run: h.pause},

@@ -67,7 +67,7 @@ func (c commands) list(ctx context.Context, _ Call) (campaign.Message, error) {
 }
 
 func (c commands) edit(ctx context.Context, call Call) (campaign.Message, error) {
-	fields, err := options(call.Words, "title", "zone", "waiver", "exploited", "grouping", "deputy")
+	fields, err := options(call.Words, "title", "zone", "waiver", "exploited", "grouping", "deputy", "waves")
 	if err != nil {
 		return campaign.Message{}, err
 	}
@@ -99,6 +99,12 @@ func (c commands) edit(ctx context.Context, call Call) (campaign.Message, error)
 				return campaign.Message{}, err
 			}
 			e.Deputy = &p
+		case "waves":
+			split, shares, err := waves(words)
+			if err != nil {
+				return campaign.Message{}, err
+			}
+			e.Waves, e.Shares = &split, shares
 		}
 	}
 	return c.Engine.Edit(ctx, call.Request, call.Campaign.ID, e)
@@ -190,6 +196,13 @@ func options(words []string, names ...string) (map[string][]string, error) {
 	out := map[string][]string{}
 	name := ""
 	for _, word := range words {
+		if given, value, found := strings.Cut(word, "="); found && indexFold(names, given) >= 0 { // waves=organisation
+			name = names[indexFold(names, given)]
+			if out[name] = nil; value != "" {
+				out[name] = []string{value}
+			}
+			continue
+		}
 		if i := indexFold(names, strings.TrimSuffix(word, ":")); i >= 0 && (name == "" || len(out[name]) > 0) {
 			name = names[i]
 			out[name] = nil

@@ -30,10 +30,6 @@ func (c commands) approve(ctx context.Context, call Call) (campaign.Message, err
 	return c.Engine.Freeze(ctx, call.Request, call.Campaign.ID)
 }
 
-func (c commands) plan(ctx context.Context, call Call) (campaign.Message, error) {
-	return c.Engine.PlanMessage(ctx, call.Campaign.ID)
-}
-
 func (c commands) launch(ctx context.Context, call Call) (campaign.Message, error) {
 	if len(call.Words) == 0 {
 		return c.Engine.PlanMessage(ctx, call.Campaign.ID)

@@ -17,9 +17,10 @@ func (c commands) table() []Command {
 		{Name: "show", Args: "[campaign]", Needs: OneCampaign, Run: c.show, Summary: "what a campaign is, whom it concerns, what comes next"},
 		{Name: "list", Run: c.list, Summary: "all campaigns, the newest first"},
 		{
-			Name: "edit", Args: "[zone ZONE] [waiver ID] [exploited yes|no] [grouping service|team] [deputy @person] [title \"…\"]", Role: campaign.Commander, Needs: OneCampaign, Run: c.edit, Form: c.editForm,
+			Name: "edit", Args: "[zone ZONE] [waiver ID] [exploited yes|no] [grouping service|team] [waves organisation|share 10 30 60|none] [deputy @person] [title \"…\"]", Role: campaign.Commander, Needs: OneCampaign, Run: c.edit, Form: c.editForm,
 			Summary: "change what a campaign says of itself",
-			Detail:  "Without more words it opens a form. `/campaign edit deputy @devi waiver CHG0012345`.",
+			Detail: "Without more words it opens a form. `/campaign edit deputy @devi waiver CHG0012345`. `waves` cuts what is not exposed: by the units of the organisation, the smallest first, " +
+				"by shares that make 100 together, or not at all.",
 		},
 		{
 			Name: "attach", Args: "[ID or JSON]", Role: campaign.Commander, Needs: OneCampaign, Run: c.attach, Form: c.attachForm,
@@ -42,11 +43,23 @@ func (c commands) table() []Command {
 			Detail:  "`resolve` marks the reviewers' comments as dealt with.",
 		},
 		{Name: "approve", Role: campaign.Commander, Needs: OneCampaign, Run: c.approve, Summary: "freeze the plan: targets, texts and dates as they are now"},
-		{Name: "plan", Role: campaign.Commander, Needs: OneCampaign, Run: c.plan, Summary: "what a launch would do, what is missing, what has changed since the approval"},
 		{
-			Name: "launch", Args: "[exposed|rest|all]", Role: campaign.Commander, Needs: OneCampaign, Sure: true, Run: c.launch,
-			Summary: "send out the approved plan, slice by slice",
-			Detail:  "Without a slice it shows the plan with its buttons. Nothing that was sent can be taken back.",
+			Name: "plan", Args: "[pilot auto|NAME NAME NAME|none]", Role: campaign.Commander, Needs: OneCampaign, Run: c.plan,
+			Summary: "what a launch would do, in which waves, what is missing, what has changed since the approval",
+			Detail: "`pilot auto` lets three go first: the two easiest (fewest findings in one place, lowest tier, contact awake) and one of the hardest. The plan shows why each was picked; " +
+				"name others to replace them. What is approved already keeps its waves until it is approved again.",
+		},
+		{
+			Name: "gate", Args: "claimed N|N% [quiet 30m] | button | none | default | open", Role: campaign.Commander, Needs: OneCampaign, Run: c.gate,
+			Summary: "when the next wave goes out: after so many claims, so long without a question, or a button",
+			Detail: "It counts at once, also for a wave that waits. `default`: a plan with a pilot or with a split rest waits for half of the tasks or for 30 minutes without a new question, another does not wait. " +
+				"A gate stays shut while more than 5 questions are open or more than 5 things could not be sent; `open` sends the wave that waits all the same.",
+		},
+		{
+			Name: "launch", Args: "[pilot|exposed|rest|all|next|WAVE]", Role: campaign.Commander, Needs: OneCampaign, Sure: true, Run: c.launch,
+			Summary: "send out the approved plan, wave by wave",
+			Detail: "Without a wave it shows the plan with its buttons. `all` sends the waves in their order, each through the gate before it; `rest` all but the exposed; `next` the one that waits, now. " +
+				"Nothing that was sent can be taken back.",
 		},
 		{Name: "pause", Role: campaign.Commander, Needs: OneCampaign, Run: c.pause, Summary: "hold back everything that has not gone out, at once"},
 		{Name: "resume", Role: campaign.Commander, Needs: OneCampaign, Run: c.resume, Summary: "go on where it was paused"},

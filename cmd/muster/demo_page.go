@@ -58,7 +58,7 @@ func (d *demoWorld) ticketRows() [][]string {
 		if err != nil {
 			return append(rows, []string{"", "The tickets cannot be read: " + err.Error()})
 		}
-		rows = append(rows, []string{t.Name(), t.Title, t.Assignee, string(t.Status), t.Due.Format("2 Jan 15:04")})
+		rows = append(rows, []string{t.Name(), t.Title, t.Assignee, string(t.Status), t.Due.Format("2 Jan 15:04 MST")})
 	}
 	return rows
 }
