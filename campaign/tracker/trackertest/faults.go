@@ -58,7 +58,6 @@ func faultsBecomeKinds(t *testing.T, s Subject) {
 		"an error inside":   {Fault{Status: 500}, campaign.Unavailable, 0},
 		"not let in":        {Fault{Status: 401}, campaign.Forbidden, 0},
 		"not allowed":       {Fault{Status: 403}, campaign.Forbidden, 0},
-		"lost":              {Fault{Lost: true}, campaign.Unavailable, 0},
 	}
 	writes := map[string]faulty{
 		"too many requests": {Fault{Write: true, Status: 429, Header: map[string]string{"Retry-After": "17"}}, campaign.Unavailable, 17 * time.Second},
