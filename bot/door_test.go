@@ -21,6 +21,7 @@ import (
 	"github.com/musterbot/muster/campaign/tracker/builtin"
 	"github.com/musterbot/muster/configs/secret"
 	"github.com/musterbot/muster/store/bolt"
+	"github.com/musterbot/muster/store/pace"
 	"github.com/musterbot/muster/templates"
 )
 
@@ -82,7 +83,7 @@ func openQuietHouse(t *testing.T) *house {
 	require.NoError(t, h.cara.Invites("command", h.BotUserID()))
 
 	client, err := slackapi.New(slackapi.Options{
-		BotToken: secret.New(h.BotToken()), APIURL: h.APIURL(), PaceFactor: 1e6,
+		BotToken: secret.New(h.BotToken()), APIURL: h.APIURL(), Limiter: pace.New(1e6),
 		Roles: map[campaign.Role][]string{campaign.Commander: {h.cara.ID, h.guest.ID}, campaign.Reviewer: {h.mei.ID, h.tom.ID}, campaign.Helper: {h.tom.ID}},
 	})
 	require.NoError(t, err)

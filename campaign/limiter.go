@@ -7,10 +7,16 @@ import (
 
 // Limiter keeps calls below the limits of Slack and of the tracker, over all
 // replicas that share a store. It never waits: who is refused comes back later.
+// storetest.RunLimiter is its contract in code.
 type Limiter interface {
 	// Take returns 0 when a call may be made now under all rates given, and
 	// counts it; otherwise how long to wait at least, and counts nothing. A
-	// bulk call leaves to interactive ones what is kept for them.
+	// bulk call leaves to interactive ones what is kept for them; those that
+	// are refused are told to come back one by one, at the rate.
+	//
+	// Over any time, no more calls pass than the rate allows in it, and Burst. A
+	// Limiter that cannot tell says Unavailable with RetryAfter, and lets nothing
+	// through.
 	Take(ctx context.Context, rates []Rate, lane Lane) (time.Duration, error)
 	// Hold lets nothing more through under a name for so long: the other side
 	// said so.
@@ -21,7 +27,25 @@ type Limiter interface {
 type Rate struct {
 	Name      string // a method, or a method and a channel, or a tracker
 	PerMinute float64
-	// Burst is how many calls may come at once. Bulk work lives on the steady
-	// rate alone; the burst is kept for what a person waits for.
+	// Burst is how many calls may come at once. It is kept for what a person waits
+	// for: bulk work lives on the steady rate.
 	Burst int
 }
+
+// AtOnce returns how many calls of a lane may come at once. Bulk work has a fifth of
+// the burst, which makes up for coming late to its turn.
+func (r Rate) AtOnce(lane Lane) float64 {
+	burst := float64(max(1, r.Burst))
+	if lane == Bulk {
+		return 1 + (burst-1)/5
+	}
+	return burst
+}
+
+// Interval returns the time from one call to the next at the steady rate.
+func (r Rate) Interval() time.Duration {
+	return time.Duration(float64(time.Minute) / r.PerMinute)
+}
+
+// MaxPromise bounds how far ahead a Limiter sends a refused call away.
+const MaxPromise = 10 * time.Minute

@@ -34,10 +34,9 @@ type Options struct {
 	// charts yet. Without it they get the numbers as text.
 	Chart func(campaign.Chart) ([]byte, error)
 
-	Limiter           campaign.Limiter // default: one of this process, by the rates below
+	Limiter           campaign.Limiter // required: asked before each call
 	MessagesPerMinute float64          // posts in the whole workspace; default 300
 	MessagesPerSecond float64          // posts in one channel; default 1
-	PaceFactor        float64          // multiplies every rate, for the demo's faster time; default 1
 	Timeout           time.Duration    // of one call; default 10 s
 	PeopleFor         time.Duration    // how long the list of people serves; default 6 h
 	GroupsFor         time.Duration    // how long a user group's members serve; default 5 min
@@ -49,19 +48,18 @@ func (o Options) withDefaults() (Options, error) {
 	if o.BotToken.Reveal() == "" {
 		return o, errors.New("slackapi: Options.BotToken is required")
 	}
+	if o.Limiter == nil {
+		return o, errors.New("slackapi: Options.Limiter is required")
+	}
 	o.APIURL = cmp.Or(o.APIURL, slack.APIURL)
 	if u, err := url.Parse(o.APIURL); err != nil || u.Host == "" || !strings.HasSuffix(o.APIURL, "/") {
 		return o, errors.New("slackapi: Options.APIURL must be a URL that ends in a slash")
 	}
 	o.MessagesPerMinute = cmp.Or(o.MessagesPerMinute, 300)
 	o.MessagesPerSecond = cmp.Or(o.MessagesPerSecond, 1)
-	o.PaceFactor = cmp.Or(o.PaceFactor, 1)
 	o.Timeout = cmp.Or(o.Timeout, 10*time.Second)
 	o.PeopleFor = cmp.Or(o.PeopleFor, 6*time.Hour)
 	o.GroupsFor = cmp.Or(o.GroupsFor, 5*time.Minute)
-	if o.Limiter == nil {
-		o.Limiter = NewLimiter(o.PaceFactor)
-	}
 	if o.HTTP == nil {
 		o.HTTP = &http.Client{}
 	}

@@ -1,14 +1,12 @@
 package slackapi_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -20,6 +18,7 @@ import (
 	"github.com/musterbot/muster/bot/slackapi"
 	"github.com/musterbot/muster/campaign"
 	"github.com/musterbot/muster/configs/secret"
+	"github.com/musterbot/muster/store/pace"
 )
 
 type house struct {
@@ -36,7 +35,7 @@ func workspace(t *testing.T, o fakeslack.Options, change ...func(*slackapi.Optio
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.Close()) })
 	mei := w.AddUser("mei", fakeslack.Profile{Email: "mei@example.com"})
-	opts := slackapi.Options{BotToken: secret.New(w.BotToken()), APIURL: w.APIURL(), PaceFactor: 1e6, Timeout: 2 * time.Second}
+	opts := slackapi.Options{BotToken: secret.New(w.BotToken()), APIURL: w.APIURL(), Limiter: pace.New(1e6), Timeout: 2 * time.Second}
 	for _, c := range change {
 		c(&opts)
 	}
@@ -386,7 +385,7 @@ func TestRolesFailClosed(t *testing.T) {
 	tom := h.slack.AddUser("tom", fakeslack.Profile{})
 	group = h.slack.AddUserGroup("security", tom)
 	client, err := slackapi.New(slackapi.Options{
-		BotToken: secret.New(h.slack.BotToken()), APIURL: h.slack.APIURL(), PaceFactor: 1e6, GroupsFor: time.Nanosecond,
+		BotToken: secret.New(h.slack.BotToken()), APIURL: h.slack.APIURL(), Limiter: pace.New(1e6), GroupsFor: time.Nanosecond,
 		Roles: map[campaign.Role][]string{campaign.Commander: {h.mei.ID, guest.ID, group}},
 	})
 	require.NoError(t, err)
@@ -428,60 +427,8 @@ func TestTheLogHoldsNoSecrets(t *testing.T) {
 	}
 }
 
-func TestBulkWorkLeavesRoomForPeople(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		limiter := slackapi.NewLimiter(1)
-		rates := []campaign.Rate{{Name: "m", PerMinute: 60, Burst: 12}}
-		take := func(lane campaign.Lane) time.Duration {
-			wait, err := limiter.Take(context.Background(), rates, lane)
-			require.NoError(t, err)
-			return wait
-		}
-		require.Zero(t, take(campaign.Bulk))
-		require.Equal(t, time.Second, take(campaign.Bulk).Round(time.Millisecond), "bulk work lives on the steady rate")
-		require.Equal(t, 2*time.Second, take(campaign.Bulk).Round(time.Millisecond), "and comes back one by one")
-		for range 11 {
-			require.Zero(t, take(campaign.Interactive), "a fifth of a minute's calls is kept for people")
-		}
-		require.NotZero(t, take(campaign.Interactive))
-
-		time.Sleep(12 * time.Second)
-		require.Zero(t, take(campaign.Bulk), "an hour of bulk work is not slower for it")
-	})
-}
-
-func TestAPacedFanOutKeepsItsRate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		limiter := slackapi.NewLimiter(1)
-		began := time.Now()
-		for sent := 0; sent < 300; {
-			wait, err := limiter.Take(context.Background(), []campaign.Rate{{Name: "m", PerMinute: 300, Burst: 30}}, campaign.Bulk)
-			require.NoError(t, err)
-			if wait == 0 {
-				sent++
-				continue
-			}
-			time.Sleep(wait)
-		}
-		require.InDelta(t, 60, time.Since(began).Seconds(), 6, "300 a minute take a minute")
-	})
-}
-
-func TestWhatSlackAsksForIsKept(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		limiter := slackapi.NewLimiter(1)
-		rates := []campaign.Rate{{Name: "m", PerMinute: 60, Burst: 12}}
-		_, err := limiter.Take(context.Background(), rates, campaign.Interactive)
-		require.NoError(t, err)
-		require.NoError(t, limiter.Hold(context.Background(), "m", 30*time.Second))
-		wait, err := limiter.Take(context.Background(), rates, campaign.Interactive)
-		require.NoError(t, err)
-		require.Equal(t, 30*time.Second, wait)
-	})
-}
-
 func TestOurOwnLimitSpeaksBeforeSlackDoes(t *testing.T) {
-	h := workspace(t, fakeslack.Options{Pace: fakeslack.Pace{Scale: 1}}, func(o *slackapi.Options) { o.PaceFactor = 1 })
+	h := workspace(t, fakeslack.Options{Pace: fakeslack.Pace{Scale: 1}}, func(o *slackapi.Options) { o.Limiter = pace.New(1) })
 	sent, kept := 0, 0
 	for n := range 12 {
 		_, err := h.Post(t.Context(), campaign.Post{Key: fmt.Sprint(n), To: h.mei.ID, Message: says("hello"), Lane: campaign.Bulk})

@@ -42,6 +42,7 @@ type app struct {
 	opts    appOptions
 	log     logrus.FieldLogger
 	store   campaign.Store
+	limiter campaign.Limiter // of Slack's methods and channels, and of the tracker
 	metrics *web.Metrics
 	slack   *slackapi.Client
 	me      slackapi.Identity
@@ -113,6 +114,7 @@ func (a *app) startStore(context.Context) error {
 		return err
 	}
 	a.onStop("store", func(context.Context) error { return store.Close() })
+	a.limiter = newLimiter(store, cmp.Or(a.opts.PaceFactor, a.opts.Config.Pace.Factor))
 	a.metrics = web.NewMetrics(store, version(), a.log)
 	a.store = a.metrics.Store(store)
 	return nil
@@ -131,7 +133,7 @@ func (a *app) startSlack(ctx context.Context) error {
 	a.slack, err = slackapi.New(slackapi.Options{
 		BotToken: cfg.Slack.BotToken, APIURL: cfg.Slack.APIURL, Roles: rolesOf(cfg.Roles), Chart: chart.PNG,
 		MessagesPerMinute: float64(cfg.Pace.MessagesPerMinute), MessagesPerSecond: cfg.Pace.MessagesPerChannelPerSecond,
-		PaceFactor: cmp.Or(a.opts.PaceFactor, cfg.Pace.Factor), HTTP: &http.Client{Transport: a.metrics.Transport(transport)}, Log: a.log,
+		Limiter: a.limiter, HTTP: &http.Client{Transport: a.metrics.Transport(transport)}, Log: a.log,
 	})
 	if err != nil {
 		return err

@@ -70,16 +70,17 @@ var rooms = []room{
 
 	{name: "store", ours: []string{"campaign"}},
 	{name: "store/storetest", ours: []string{"campaign", "store"}, others: []string{testify, "pgregory.net/rapid"}},
+	{name: "store/pace", ours: []string{"campaign"}, others: []string{"golang.org/x/time/rate"}},
 	{name: "store/bolt", ours: []string{"campaign", "store"}, others: []string{"go.etcd.io/bbolt/**"}},
 	{name: "store/redis/redistest"},
 	{
 		name: "store/redis", ours: []string{"campaign", "store"},
-		others: []string{"github.com/redis/go-redis/v9/**", "github.com/go-redis/redis_rate/v10"},
+		others: []string{"github.com/redis/go-redis/v9/**"},
 	},
 
 	{name: "templates", ours: []string{"campaign"}, others: []string{"github.com/yuin/goldmark/**"}},
 
-	{name: "bot/slackapi", ours: door, never: fake, others: []string{slackGo, "golang.org/x/time/rate"}},
+	{name: "bot/slackapi", ours: door, never: fake, others: []string{slackGo}},
 	{name: "bot/chart", ours: door, never: fake, others: []string{slackGo, "gonum.org/v1/plot/**"}},
 	{name: "bot/mail", ours: door, never: fake, others: []string{slackGo, "github.com/wneessen/go-mail"}},
 	{name: "bot/web", ours: door, never: fake, others: []string{slackGo, "github.com/prometheus/client_golang/**"}},

@@ -33,7 +33,9 @@
 //
 //	muster:{/}scopes          set: the register of the scopes
 //	muster:{/}nudge           channel: due entries of a scope were changed
-//	muster:{/}limit:…         what the limiter counts
+//	muster:{/}limit:r:NAME    string: from when the bucket of a rate is full, in microseconds
+//	muster:{/}limit:h:NAME    string: until when a rate is held
+//	muster:{/}limit:p:NAME    string: the first moment that no refused call was promised
 //
 // A member of a sorted set holds both a record and its place in the list of its
 // kind: that is the least memory for both, and one key a kind keeps the number

@@ -1,0 +1,15 @@
+package main
+
+import (
+	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/store/pace"
+	"github.com/musterbot/muster/store/redis"
+)
+
+// newLimiter returns the limiter of all replicas that share a store.
+func newLimiter(store campaign.Store, factor float64) campaign.Limiter {
+	if shared, ok := store.(*redis.Store); ok {
+		return shared.Limiter(factor)
+	}
+	return pace.New(factor)
+}
