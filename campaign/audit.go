@@ -51,8 +51,12 @@ type auditSalt struct {
 	Salt string `json:"salt"`
 }
 
-// actorMuster stands in the log where no person acted.
-const actorMuster = "muster"
+// What stands in the log where no person of ours acted: nobody did, or somebody
+// in the tracker, whom we do not know.
+const (
+	actorMuster  = "muster"
+	actorTracker = "tracker"
+)
 
 // pseudonyms gives people the names that they have in the audit log. It caches
 // the installation's salt and the aliases that are known to be stored.
@@ -64,8 +68,11 @@ type pseudonyms struct {
 
 // of returns the pseudonym of a person, and stores the alias at first use.
 func (p *pseudonyms) of(ctx context.Context, s Store, person Person) (string, error) {
-	if person == "" {
+	switch person {
+	case "":
 		return actorMuster, nil
+	case theTracker:
+		return actorTracker, nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -21,4 +21,7 @@ type Contact struct {
 	Asked    int       `json:"asked,omitempty"`
 	FirstAt  time.Time `json:"first_at,omitzero"`
 	SnoozeTo time.Time `json:"snooze_to,omitzero"`
+	// AskedHow is when they were last asked how something was done that was
+	// closed in the tracker.
+	AskedHow time.Time `json:"asked_how,omitzero"`
 }

@@ -195,7 +195,7 @@ func ticketFiled(tx *transaction, e Effect) error {
 	if err != nil || t.Ref.ID != "" {
 		return err
 	}
-	t.Ref = ref
+	t.Ref, t.Tracked = ref, Tracked{Status: TicketOpen, Wrote: true}
 	if t.Status == TicketPlanned {
 		t.Status = TicketOpen
 	}
@@ -209,21 +209,6 @@ func ticketFiled(tx *transaction, e Effect) error {
 }
 
 const counterFiled = "tickets_filed"
-
-// updateTicket brings a filed ticket to what its tasks say, silently.
-func (g *Engine) updateTicket(ctx context.Context, scope Scope, e Effect) (any, error) {
-	t, draft, err := g.ticketDraft(ctx, scope, e.Subject)
-	if err != nil {
-		return nil, err
-	}
-	if t.Ref.ID == "" {
-		return nil, &Error{Kind: Unavailable, Message: "The ticket is still being filed.", RetryAfter: time.Second}
-	}
-	if draft.Status, err = g.ticketStatus(ctx, scope, t); err != nil {
-		return nil, err
-	}
-	return nil, g.opts.Tracker.Update(ctx, t.Ref, draft)
-}
 
 // commentPayload is a comment on a ticket.
 type commentPayload struct {
@@ -242,90 +227,10 @@ func (g *Engine) commentTicket(ctx context.Context, scope Scope, e Effect) (any,
 	if t.Ref.ID == "" {
 		return nil, &Error{Kind: Unavailable, Message: "The ticket is still being filed.", RetryAfter: time.Second}
 	}
+	if t.Tracked.Lost {
+		return nil, nil // the command channel knows
+	}
 	return nil, g.opts.Tracker.Comment(ctx, t.Ref, e.ID, p.Text)
-}
-
-// ticketDraft renders a ticket from the plan that it was approved with.
-func (g *Engine) ticketDraft(ctx context.Context, scope Scope, id string) (Ticket, TicketDraft, error) {
-	t, _, err := Load[Ticket](ctx, g.opts.Store, scope, KindTicket, id)
-	if err != nil {
-		return t, TicketDraft{}, err
-	}
-	a, err := g.approvedTexts(ctx, scope, t.Plan)
-	if err != nil {
-		return t, TicketDraft{}, err
-	}
-	draft, err := g.draftTicket(ctx, scope, a, t)
-	return t, draft, err
-}
-
-// approvedTexts are a plan and the instructions that it was approved with.
-type approvedTexts struct {
-	plan      Plan
-	revisions map[string]Revision
-}
-
-func (g *Engine) approvedTexts(ctx context.Context, scope Scope, plan string) (approvedTexts, error) {
-	p, _, err := Load[Plan](ctx, g.opts.Store, scope, KindPlan, plan)
-	if err != nil {
-		return approvedTexts{}, err
-	}
-	a := approvedTexts{plan: p, revisions: map[string]Revision{}}
-	for _, track := range p.Tracks {
-		a.revisions[track.Name], _, err = Load[Revision](ctx, g.opts.Store, scope, KindRevision, revisionID(track.Name, track.Revision))
-		if err != nil {
-			return approvedTexts{}, err
-		}
-	}
-	return a, nil
-}
-
-// draftTicket renders a ticket from approved texts.
-func (g *Engine) draftTicket(ctx context.Context, scope Scope, a approvedTexts, t Ticket) (TicketDraft, error) {
-	records, err := g.opts.Store.GetMany(ctx, scope, KindTarget, t.Planned.Targets)
-	if err != nil {
-		return TicketDraft{}, err
-	}
-	if len(records) < len(t.Planned.Targets) {
-		return TicketDraft{}, fmt.Errorf("draft ticket %s: %d of its %d targets are gone", t.ID, len(t.Planned.Targets)-len(records), len(t.Planned.Targets))
-	}
-	targets := make([]Target, len(records))
-	for i, record := range records {
-		if targets[i], err = Decode[Target](record); err != nil {
-			return TicketDraft{}, err
-		}
-	}
-	title, body, err := ticketText(g.opts.Renderer, a.plan, a.revisions, t.Planned, targets)
-	if err != nil {
-		return TicketDraft{}, err
-	}
-	return TicketDraft{Title: title, Body: body, Assignee: t.Planned.Team, Due: byDue(a.plan.Tracks)[0].Due, Status: t.Status}, nil
-}
-
-// ticketStatus sums up a ticket's tasks.
-func (g *Engine) ticketStatus(ctx context.Context, scope Scope, t Ticket) (TicketStatus, error) {
-	records, err := g.opts.Store.GetMany(ctx, scope, KindTask, t.Tasks)
-	if err != nil {
-		return t.Status, err
-	}
-	finished, started := 0, false
-	for _, record := range records {
-		task, err := Decode[Task](record)
-		if err != nil {
-			return t.Status, err
-		}
-		if task.Status.Finished() || task.Status == TaskClaimed {
-			finished++
-		}
-		started = started || task.Status != TaskOpen
-	}
-	switch {
-	case finished == len(records) && finished > 0:
-		return TicketDone, nil
-	case started:
-		return TicketInProgress, nil
-	}
-	return TicketOpen, nil
 }
 
 // edit brings a message that shows numbers up to date.

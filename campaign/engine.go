@@ -63,6 +63,7 @@ type WorkOptions struct {
 	Seal          time.Duration // how long the audit log waits to be sealed, in batches; default 500 ms
 	Workers       int           // default 8
 	Stop          time.Duration // how long a shutdown lets work in hand finish, in real time; default 7 s
+	TrackPoll     time.Duration // between two looks at what changed in the tracker; default 30 s, negative for never
 }
 
 // DigestSchedule says who gets a digest, and when.
@@ -120,6 +121,7 @@ func (w WorkOptions) withDefaults() WorkOptions {
 	w.Seal = cmp.Or(w.Seal, 500*time.Millisecond)
 	w.Workers = cmp.Or(w.Workers, 8)
 	w.Stop = cmp.Or(w.Stop, 7*time.Second)
+	w.TrackPoll = cmp.Or(w.TrackPoll, 30*time.Second)
 	return w
 }
 

@@ -269,17 +269,64 @@ func (t filed) seen(key string) campaign.TicketSeen {
 // fakeTracker remembers tickets by key.
 type fakeTracker struct {
 	faults
+	clock   *testClock
 	tickets map[string]*filed
+	last    int // number given
+	reads   int
+	away    error                          // what Changes ends with
+	lagging map[string]campaign.TicketSeen // what a copy that lags shows, by key
 }
 
-func newFakeTracker() *fakeTracker { return &fakeTracker{tickets: map[string]*filed{}} }
+func newFakeTracker() *fakeTracker {
+	return &fakeTracker{clock: newTestClock(monday), tickets: map[string]*filed{}, lagging: map[string]campaign.TicketSeen{}}
+}
+
+// people lets people of the tracker change a ticket.
+func (f *fakeTracker) people(key string, change func(*filed)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change(f.tickets[key])
+	f.tickets[key].UpdatedAt = f.clock.Now()
+}
+
+// move lets people bring a ticket to another status.
+func (f *fakeTracker) move(key string, to campaign.TicketStatus) {
+	f.people(key, func(t *filed) { t.Draft.Status = to })
+}
+
+// tick lets people tick an item of a ticket, or untick it.
+func (f *fakeTracker) tick(key, task string, done bool) {
+	f.people(key, func(t *filed) {
+		t.Draft.Checklist = slices.Clone(t.Draft.Checklist)
+		for i := range t.Draft.Checklist {
+			if t.Draft.Checklist[i].ID == task {
+				t.Draft.Checklist[i].Done = done
+			}
+		}
+	})
+}
+
+// delete lets people delete a ticket.
+func (f *fakeTracker) delete(key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.tickets, key)
+}
+
+// now returns a ticket as the tracker holds it.
+func (f *fakeTracker) now(key string) campaign.TicketSeen {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tickets[key].seen(key)
+}
 
 func (f *fakeTracker) Ensure(_ context.Context, key string, d campaign.TicketDraft) (campaign.TicketRef, error) {
 	var ref campaign.TicketRef
 	err := f.meet(func() error {
 		if f.tickets[key] == nil {
-			id := fmt.Sprintf("SEC-%d", len(f.tickets)+1)
-			f.tickets[key] = &filed{Ref: campaign.TicketRef{ID: id, URL: "https://tracker.example/" + id}, Draft: d, Comments: map[string]string{}}
+			f.last++
+			id := fmt.Sprintf("SEC-%d", f.last)
+			f.tickets[key] = &filed{Ref: campaign.TicketRef{ID: id, URL: "https://tracker.example/" + id}, Draft: d, Comments: map[string]string{}, UpdatedAt: f.clock.Now()}
 		}
 		ref = f.tickets[key].Ref
 		return nil
@@ -300,7 +347,7 @@ func (f *fakeTracker) Find(_ context.Context, key string) (campaign.TicketRef, e
 }
 
 func (f *fakeTracker) Update(_ context.Context, ref campaign.TicketRef, d campaign.TicketDraft) error {
-	return f.change(ref, func(t *filed) { t.Draft = d; t.Updates++ })
+	return f.change(ref, func(t *filed) { t.Draft, t.UpdatedAt = d, f.clock.Now(); t.Updates++ })
 }
 
 func (f *fakeTracker) Comment(_ context.Context, ref campaign.TicketRef, key, text string) error {
@@ -310,8 +357,12 @@ func (f *fakeTracker) Comment(_ context.Context, ref campaign.TicketRef, key, te
 func (f *fakeTracker) Read(_ context.Context, ref campaign.TicketRef) (campaign.TicketSeen, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.reads++
 	for key, t := range f.tickets {
-		if t.Ref == ref {
+		if t.Ref.ID == ref.ID {
+			if old, lags := f.lagging[key]; lags {
+				return old, nil
+			}
 			return t.seen(key), nil
 		}
 	}
@@ -328,7 +379,12 @@ func (f *fakeTracker) Changes(_ context.Context, since time.Time) iter.Seq2[camp
 		}
 	}
 	slices.SortFunc(changed, func(a, b campaign.TicketSeen) int { return a.UpdatedAt.Compare(b.UpdatedAt) })
+	away := f.away
 	return func(yield func(campaign.TicketSeen, error) bool) {
+		if away != nil {
+			yield(campaign.TicketSeen{}, away)
+			return
+		}
 		for _, seen := range changed {
 			if !yield(seen, nil) {
 				return

@@ -75,6 +75,7 @@ func newHouse(t testing.TB, adjust ...func(*campaign.Options)) *house {
 		}},
 	}
 	t.Cleanup(func() { require.NoError(t, h.store.Close()) })
+	h.tracker.clock = clock
 	h.opts = campaign.Options{
 		Store: store, Matcher: advisory.Matcher{}, Renderer: plainRenderer{}, Messenger: h.slack, Channels: h.slack,
 		Directory: h.directory, Roles: h.roles, Tracker: h.tracker, Clock: clock, Company: "Example",

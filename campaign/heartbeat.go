@@ -34,7 +34,7 @@ func (g *Engine) Heartbeat(ctx context.Context) error {
 			problems = append(problems, restore(ctx, scope))
 		}
 	}
-	problems = append(problems, g.forgetInbox(ctx))
+	problems = append(problems, g.forgetInbox(ctx), g.restorePolling(ctx))
 	return errors.Join(problems...)
 }
 

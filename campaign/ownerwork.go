@@ -22,6 +22,7 @@ type TaskView struct {
 	Ticket   TicketRef
 	Methods  []string
 	Void     []string
+	Given    string // whom the tracker's people gave the ticket to, in the tracker's words
 }
 
 // TasksOf returns what a person is asked for in all running campaigns, exposed
@@ -53,7 +54,7 @@ func (g *Engine) TasksOf(ctx context.Context, p Person) ([]TaskView, error) {
 				return nil, err
 			}
 			track, _ := c.Track(t.Track)
-			views = append(views, TaskView{Campaign: c.ID, Title: c.Title, Task: t, Ticket: ticket.Ref, Methods: validMethods(c, track)})
+			views = append(views, TaskView{Campaign: c.ID, Title: c.Title, Task: t, Ticket: ticket.Ref, Methods: validMethods(c, track), Given: ticket.Given})
 		}
 	}
 	slices.SortStableFunc(views, func(a, b TaskView) int { return compareTasks(a.Task, b.Task) })

@@ -26,7 +26,7 @@ type action struct {
 func (g *Engine) actions() map[EffectKind]action {
 	return map[EffectKind]action{
 		EffectTicket:       {carryOut: g.ensureTicket, done: ticketFiled, waits: true},
-		EffectTicketUpdate: {carryOut: g.updateTicket},
+		EffectTicketUpdate: {carryOut: g.updateTicket, done: ticketUpdated},
 		EffectComment:      {carryOut: g.commentTicket, waits: true},
 		EffectFirstMessage: {carryOut: g.postMessage, lookUp: g.findMessage, done: remember, waits: true},
 		EffectMessage:      {carryOut: g.postMessage, lookUp: g.findMessage, done: remember},

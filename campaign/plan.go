@@ -30,6 +30,8 @@ type Plan struct {
 	Slices []PlanSlice `json:"slices"`
 	// Frame is what the texts say beside targets and steps.
 	Frame Frame `json:"frame"`
+	// Baseline is what counted as fixed when it was drawn; not part of the hash.
+	Baseline int `json:"baseline,omitempty"`
 	// NotCovered counts what the plan does not reach.
 	NotCovered NotCovered `json:"not_covered"`
 	Sample     string     `json:"sample,omitempty"` // one message as it will be sent
@@ -150,7 +152,7 @@ type PlanInput struct {
 // contact and slice, exposed first. Pure: same in, same out.
 func BuildPlan(in PlanInput) (Plan, error) {
 	p := Plan{
-		Campaign: in.Campaign.ID, Title: in.Campaign.Title, BuiltAt: in.Now, Targets: in.Targets.Targets,
+		Campaign: in.Campaign.ID, Title: in.Campaign.Title, BuiltAt: in.Now, Targets: in.Targets.Targets, Baseline: in.Campaign.Baseline,
 		Frame: Frame{Exploited: in.Campaign.Exploited, Waiver: in.Campaign.Waiver, Help: helpName(in.Campaign.ID), Pattern: in.Campaign.Pattern},
 	}
 	for _, a := range in.Campaign.Advisories {

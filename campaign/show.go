@@ -304,7 +304,7 @@ func (g *Engine) Tickets(ctx context.Context, id string, p Person) (Message, err
 		}
 		data.Tickets = append(data.Tickets, MyTicket{
 			Campaign: v.Title, Name: v.Task.Name, Track: v.Task.Track, Status: v.Task.Status, Blocked: v.Task.Blocked, Due: v.Task.Due,
-			Exposed: v.Task.Exposed, Ticket: TicketLink(v.Ticket), Accepted: Mention(v.Task.Accepted), Reason: v.Task.Reason,
+			Exposed: v.Task.Exposed, Ticket: TicketLink(v.Ticket), Accepted: Mention(v.Task.Accepted), Reason: v.Task.Reason, Given: v.Given,
 		})
 	}
 	return g.answer("my_tickets", data, buttons...)

@@ -16,6 +16,16 @@ type Ticket struct {
 	Status  TicketStatus `json:"status"`
 	// Ref is what the tracker calls it, once it exists there.
 	Ref TicketRef `json:"ref,omitzero"`
+	// Tracked is what the tracker is known to hold of it.
+	Tracked Tracked `json:"tracked,omitzero"`
+	// Given is whom people of the tracker gave it to, in the tracker's words; ""
+	// while it is whose it was when it was filed.
+	Given string `json:"given,omitempty"`
+	// Filings counts how often it was filed again after it was deleted there.
+	Filings int `json:"filings,omitempty"`
+	// Revisions are the approved instructions, by track, that it shows in place
+	// of those of its plan.
+	Revisions map[string]int `json:"revisions,omitempty"`
 }
 
 // TicketStatus is how far a ticket is, as the tracker's categories have it.

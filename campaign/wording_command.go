@@ -91,6 +91,7 @@ type MyTicket struct {
 	Ticket   Markup // TicketLink
 	Accepted Markup
 	Reason   string // of the last reopening
+	Given    string // whom the tracker's people gave it to, in the tracker's words
 }
 
 // TriageData is for triage: what a person has to judge.

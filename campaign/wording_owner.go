@@ -102,6 +102,17 @@ type ReopenedData struct {
 	HelpChannel Markup
 }
 
+// HowDoneData is for how_done: work was closed in the tracker, and nobody has said
+// yet how it was done; at most 90 words.
+type HowDoneData struct {
+	LocalTime
+	Title       string
+	Count       int // targets
+	Noun        string
+	Names       []string
+	HelpChannel Markup
+}
+
 // ProgressData is for progress: the headline of a contact's message once its
 // numbers have moved (see WithHeadline).
 type ProgressData struct {

@@ -32,6 +32,7 @@ func (g *Engine) routes() {
 	g.Handle(digestPrefix, g.digest)
 	g.Handle(closePrefix, g.finishClosing)
 	g.Handle(advicePrefix, g.advise)
+	g.Handle(trackingPrefix, g.trackDue)
 }
 
 // errStopped is why work in hand is cut off at last.

@@ -80,6 +80,9 @@ func ownerEntries() map[string]entry {
 			Why: "the scan of 05:58 UTC still sees log4j-core 2.14.1 in lib/app.jar", Claimed: campaign.MethodClassRemoved,
 			Helpers: []campaign.Markup{aoife}, HelpChannel: help,
 		}},
+		"how_done": {limit: 90, sample: campaign.HowDoneData{
+			LocalTime: inSydney, Title: log4shell, Count: 9, Noun: "services", Names: append(services, "mailer", "search-api"), HelpChannel: help,
+		}},
 		"progress": {limit: 40, sample: campaign.ProgressData{
 			LocalTime: inSydney, Title: log4shell, Count: 14, Done: 9, Claimed: 2, Blocked: 1, Unknown: 3, Noun: "services", Verb: "Contain", Due: tonight, Accepted: priya,
 		}},

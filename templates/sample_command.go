@@ -30,7 +30,7 @@ func commandEntries() map[string]entry {
 		}},
 		"my_tickets": {sample: campaign.MyTicketsData{LocalTime: inSydney, Done: 9, Tickets: []campaign.MyTicket{
 			{Campaign: log4shell, Name: "checkout-api", Track: "mitigate", Status: campaign.TaskInProgress, Due: tonight, Exposed: true, Ticket: "<https://tickets.example/1041|MU-1041>", Accepted: priya, Reason: "the flag no longer counts"},
-			{Campaign: log4shell, Name: "ledger", Track: "mitigate", Status: campaign.TaskOpen, Blocked: "cannot restart before payroll", Due: sampleTime.Add(-time.Hour), Ticket: "MU-1042"},
+			{Campaign: log4shell, Name: "ledger", Track: "mitigate", Status: campaign.TaskOpen, Blocked: "cannot restart before payroll", Due: sampleTime.Add(-time.Hour), Ticket: "MU-1042", Given: "j.doe"},
 		}}},
 		"triage": {sample: campaign.TriageData{LocalTime: inUTC, Title: log4shell, Total: 23, Waived: "all internal", Entries: []campaign.TriageLine{
 			{ID: "abc", Name: "build-runner-7", Doubt: "no service in the catalog has this asset", Exposed: true, Found: "log4j-core 2.14.1"},

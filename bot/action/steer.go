@@ -76,6 +76,10 @@ func (h handlers) retry(ctx context.Context, p Press) (campaign.Message, error) 
 	return h.Engine.Revive(ctx, p.Request, p.Campaign, p.first())
 }
 
+func (h handlers) refile(ctx context.Context, p Press) (campaign.Message, error) {
+	return h.Engine.Refile(ctx, p.Request, p.Campaign, p.first())
+}
+
 func (h handlers) acceptCommand(ctx context.Context, p Press) (campaign.Message, error) {
 	return h.Engine.AcceptCommand(ctx, p.Request, p.Campaign)
 }

@@ -19,6 +19,8 @@ func (h handlers) actions() []Action {
 		{Name: "task.blocked", Owners: true, Form: h.blockedForm, Run: nothingLeft},
 		{Name: "task.not_ours", Owners: true, Form: h.notOursForm, Run: nothingLeft},
 		{Name: "task.show_all", Run: h.showAll},
+		{Name: "task.how", Owners: true, Run: h.how},
+		{Name: "task.not_done", Owners: true, Run: h.notDone},
 		{Name: "odd.report", Form: h.oddForm, Run: nothingLeft},
 
 		{Name: "dryrun.start", Run: h.startTimer},
@@ -39,6 +41,7 @@ func (h handlers) actions() []Action {
 		{Name: "brake.pause", Role: campaign.Commander, Run: h.pause},
 		{Name: "brake.resume", Role: campaign.Commander, Run: h.resume},
 		{Name: "request.decide", Role: campaign.Commander, Sure: true, Run: h.decide},
+		{Name: "ticket.refile", Role: campaign.Commander, Run: h.refile},
 		{Name: "effect.retry", Role: campaign.Commander, Run: h.retry},
 
 		{Name: "ask.grant", Run: h.grantAsk},

@@ -39,6 +39,18 @@ func (h handlers) onIt(ctx context.Context, p Press) (campaign.Message, error) {
 	return h.Engine.OnIt(ctx, p.Request, p.Campaign, set(p.first()))
 }
 
+// how says by which method something was done that was closed in the tracker.
+func (h handlers) how(ctx context.Context, p Press) (campaign.Message, error) {
+	if len(p.Rest) < 2 {
+		return campaign.Message{}, staleButton()
+	}
+	return h.Engine.StateMethod(ctx, p.Request, p.Campaign, set(p.first()), p.Rest[1])
+}
+
+func (h handlers) notDone(ctx context.Context, p Press) (campaign.Message, error) {
+	return h.Engine.NotDone(ctx, p.Request, p.Campaign, set(p.first()))
+}
+
 func (h handlers) homeOnIt(ctx context.Context, p Press) (campaign.Message, error) {
 	if len(p.Picked) == 0 {
 		return h.nothingPicked(ctx, p)
