@@ -200,8 +200,9 @@ func (tx *transaction) watched(c Campaign, w *Wave, n waveNumbers) (time.Time, e
 			return again, err
 		}
 	}
-	over := c.Status == Closed || c.Status == Cancelled || w.sent(n) || tx.now.Sub(w.At) > watchFor && w.Status == WaveFiled
-	if over && (next == nil || c.Status == Cancelled) {
+	ended := c.Status == Closed || c.Status == Cancelled
+	over := w.sent(n) || tx.now.Sub(w.At) > watchFor && w.Status == WaveFiled
+	if ended || over && next == nil {
 		w.Watched = false
 		return time.Time{}, nil
 	}
@@ -269,7 +270,7 @@ func (g *Engine) SkipGate(ctx context.Context, r Request, id, wave string) (Mess
 		if !found {
 			return Refuse(Conflict, "No wave waits at a gate. Nothing was sent. `/campaign plan` shows what is left to launch.")
 		}
-		if err := tx.openGate(next, "sent on by "+g.nameOf(ctx, tx.request.Actor)); err != nil {
+		if err := tx.openGate(next, g.nameOf(ctx, tx.request.Actor)+" sent it on"); err != nil {
 			return err
 		}
 		reply = say("%s is going out now: %s.", Markup(capital(string(Escape(next.name())))), count(next.Tickets, "ticket"))

@@ -355,3 +355,62 @@ func TestGatesAndWavesThatCannotBeAreRefused(t *testing.T) {
 	_, err = h.engine.SetGate(t.Context(), h.by(cara), id, campaign.Gate{Mode: campaign.GateSet, Share: 120})
 	refused(t, err, campaign.Invalid)
 }
+
+func TestAWaveLaunchedByItsNameKeepsWhatWaitsForIt(t *testing.T) {
+	h := newHouse(t)
+	h.company(3)
+	id := h.rolled(campaign.Rollout{Pilot: campaign.Pilot{Names: []string{"ann-0"}}})
+	h.launch(id, campaign.SliceAll)
+	h.elapse(2 * time.Minute)
+	h.launch(id, campaign.SliceExposed) // an emergency: it does not wait for the pilot
+	h.elapse(time.Minute)
+	require.Len(t, h.tracker.filed(), 2)
+	require.Equal(t, campaign.WavePlanned, h.waves(id)["rest"].Status)
+	h.elapse(time.Hour)
+	require.Len(t, h.tracker.filed(), 11)
+}
+
+func TestTheExposedWaitLessWhileAttacksAreKnown(t *testing.T) {
+	h := newHouse(t)
+	h.company(3)
+	id := h.readyWith(func(id string) {
+		c := h.campaign(id)
+		c.Exploited, c.Rollout.Pilot.Names = true, []string{"ann-0"}
+		h.put(id, campaign.KindCampaign, "self", c)
+	})
+	h.launch(id, campaign.SliceAll)
+	h.elapse(13 * time.Minute)
+	require.Len(t, h.tracker.filed(), 2, "the pilot and the exposed one")
+	h.elapse(20 * time.Minute)
+	require.Len(t, h.tracker.filed(), 2, "the others have the half hour")
+	h.elapse(15 * time.Minute)
+	require.Len(t, h.tracker.filed(), 11)
+}
+
+func TestAHalfFiledWaveIsPausedAndGoesOn(t *testing.T) {
+	h := newHouse(t, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = 2000 })
+	h.company(130) // more than one part
+	id := h.ready()
+	_, err := h.engine.Launch(t.Context(), h.by(cara), id, campaign.SliceAll)
+	require.NoError(t, err)
+	filing := func(c campaign.Claimed) bool {
+		w := h.waves(id)["rest"]
+		return strings.HasPrefix(c.ID, "wave/") && w.Filed > 0 && w.Filed < w.Tickets
+	}
+	died, err := h.engine.DrainUntil(t.Context(), filing)
+	require.NoError(t, err)
+	require.True(t, died, "the process died between two parts")
+	_, err = h.engine.Pause(t.Context(), h.by(cara), id)
+	require.NoError(t, err)
+	handed := h.waves(id)["rest"].Filed
+	h.elapse(time.Minute) // what was being carried out ends
+	out := len(h.tracker.filed())
+	h.elapse(30 * time.Minute)
+	require.Equal(t, handed, h.waves(id)["rest"].Filed)
+	require.Len(t, h.tracker.filed(), out)
+	_, err = h.engine.Resume(t.Context(), h.by(cara), id)
+	require.NoError(t, err)
+	h.elapse(5 * time.Minute)
+	require.Len(t, h.tracker.filed(), 392)
+	require.Equal(t, campaign.WaveFiled, h.waves(id)["rest"].Status)
+}

@@ -30,8 +30,11 @@ func (g *Engine) withWaves(ctx context.Context, m Message, c Campaign, p Plan) (
 		data.Waves, data.Picks = append(data.Waves, line), append(data.Picks, s.Picks...)
 	}
 	if len(p.Slices) > 1 {
-		gate := c.gate(p, p.Slices[1].Name)
+		gate := c.gate(p, SliceRest)
 		data.Gate = gate.sentence()
+		if fast := c.gate(p, SliceExposed).Quiet; fast < gate.Quiet && p.Slices[1].Name == SliceExposed {
+			data.Fast = fast
+		}
 		if gate.Mode != GateNone {
 			data.Questions, data.DeadLetters = maxOpenQuestions, maxDeadLetters
 		}

@@ -101,7 +101,7 @@ func (tx *transaction) startWaves(p Plan, waves []Wave) error {
 		c.StartedAt = tx.now
 	}
 	for i, w := range waves {
-		w.By, w.At, w.After, w.Then = tx.request.Actor, tx.now, "", ""
+		w.By, w.At, w.After = tx.request.Actor, tx.now, ""
 		if i+1 < len(waves) {
 			w.Then = waves[i+1].ID
 		}

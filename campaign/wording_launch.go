@@ -169,12 +169,15 @@ type CancelledData struct {
 // between them.
 type PlanWavesData struct {
 	LocalTime
-	Waves       []WaveLine
-	Picks       []PilotPick // of the pilot; empty when there is none
-	ByHand      bool        // the pilot was chosen by name
-	Gate        string      // when the next wave goes out
-	Questions   int         // above so many open ones a gate stays shut
-	DeadLetters int         // above so many a gate stays shut
+	Waves  []WaveLine
+	Picks  []PilotPick // of the pilot; empty when there is none
+	ByHand bool        // the pilot was chosen by name
+	Gate   string      // when the next wave goes out
+	// Fast is how long without a question is enough before the exposed ones, since
+	// attacks are known; zero when it is as before the others.
+	Fast        time.Duration
+	Questions   int // above so many open ones a gate stays shut
+	DeadLetters int // above so many a gate stays shut
 }
 
 // WaveLine is one wave of a plan.

@@ -164,7 +164,7 @@ func launchEntries() map[string]entry {
 		}},
 		"plan_waves": {sample: campaign.PlanWavesData{
 			LocalTime: inUTC, Gate: "The next wave goes out once half of the tasks of the wave before are claimed, or after 30 minutes without a new question, or by the button.",
-			Questions: 5, DeadLetters: 5,
+			Questions: 5, DeadLetters: 5, Fast: 10 * time.Minute,
 			Waves: []campaign.WaveLine{
 				{Name: "pilot", Title: "the pilot", Tickets: 3, Messages: 3, State: "out"},
 				{Name: "exposed", Title: "the exposed slice", Tickets: 44, Messages: 31, Woken: 14, State: "waits at its gate"},

@@ -184,3 +184,67 @@ func TestInstructionsKeepTheirLines(t *testing.T) {
 	_, _, found = cutWord("methods reinstructions", "instructions")
 	require.False(t, found, "only a word that stands alone")
 }
+
+func TestGatesAreReadAsTheyAreTyped(t *testing.T) {
+	set := campaign.GateSet
+	for name, tt := range map[string]struct {
+		text string
+		want campaign.Gate
+		bad  bool
+	}{
+		"claims":          {text: "claimed 5", want: campaign.Gate{Mode: set, Claimed: 5}},
+		"a share":         {text: "claimed 30%", want: campaign.Gate{Mode: set, Share: 30}},
+		"quiet":           {text: "quiet 30m", want: campaign.Gate{Mode: set, Quiet: 30 * time.Minute}},
+		"either":          {text: "claimed 5 or quiet 1h", want: campaign.Gate{Mode: set, Claimed: 5, Quiet: time.Hour}},
+		"only the button": {text: "button", want: campaign.Gate{Mode: set}},
+		"nothing":         {text: "", bad: true},
+		"no number":       {text: "claimed", bad: true},
+		"less than none":  {text: "claimed -1", bad: true},
+		"no time":         {text: "quiet soon", bad: true},
+		"too short":       {text: "quiet 5s", bad: true},
+		"another word":    {text: "sometime", bad: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			gate, ok := gateOf(split(tt.text))
+			require.Equal(t, !tt.bad, ok)
+			if ok {
+				require.Equal(t, tt.want, gate)
+			}
+		})
+	}
+}
+
+func TestWavesAreReadAsTheyAreTyped(t *testing.T) {
+	for name, tt := range map[string]struct {
+		text   string
+		want   campaign.Split
+		shares []int
+		bad    bool
+	}{
+		"organisation":         {text: "waves organisation", want: campaign.SplitOrganisation},
+		"the other spelling":   {text: "waves organization", want: campaign.SplitOrganisation},
+		"with a sign":          {text: "waves=organisation", want: campaign.SplitOrganisation},
+		"shares":               {text: "waves share 10 30 60", want: campaign.SplitShare, shares: []int{10, 30, 60}},
+		"shares in hundredths": {text: "waves=share 10% 30% 60%", want: campaign.SplitShare, shares: []int{10, 30, 60}},
+		"none":                 {text: "waves none", want: campaign.SplitNone},
+		"numbers of nothing":   {text: "waves organisation 10", bad: true},
+		"another word":         {text: "waves alphabet", bad: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fields, err := options(split(tt.text), "title", "waves")
+			require.NoError(t, err)
+			cut, shares, err := waves(fields["waves"])
+			require.Equal(t, tt.bad, err != nil)
+			if !tt.bad {
+				require.Equal(t, tt.want, cut)
+				require.Equal(t, tt.shares, shares)
+			}
+		})
+	}
+}
+
+func TestAPilotIsNamedOrPicked(t *testing.T) {
+	require.Equal(t, campaign.Pilot{Rule: true}, pilot([]string{"auto"}))
+	require.Equal(t, campaign.Pilot{}, pilot([]string{"none"}))
+	require.Equal(t, campaign.Pilot{Names: []string{"checkout", "ledger"}}, pilot([]string{"checkout,", "ledger"}))
+}
