@@ -64,7 +64,7 @@ var rooms = []room{
 	{name: "campaign/tracker/redmine", ours: ticketing},
 	{name: "campaign/tracker/jira/jiratest"},
 	{name: "campaign/tracker/jira", ours: ticketing, others: []string{"github.com/yuin/goldmark/**"}},
-	{name: "campaign/tracker/servicenow", ours: ticketing, others: []string{"github.com/yuin/goldmark/**"}},
+	{name: "campaign/tracker/servicenow", ours: ticketing},
 	{name: "campaign/tracker/github", ours: ticketing, others: []string{"github.com/google/go-github/**"}},
 	{name: "campaign/tracker/gitlab", ours: ticketing, others: []string{"gitlab.com/gitlab-org/api/client-go/**"}},
 

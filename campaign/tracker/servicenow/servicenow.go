@@ -1,0 +1,432 @@
+// Package servicenow keeps tickets as records of ServiceNow's Table API, in the
+// table incident unless another one is named. correlation_id, which every task
+// table has for this, holds the key. ServiceNow shows descriptions as they are
+// typed, so Markdown stays as it is, and the checklist is lines of text. There is
+// no webhook: changes are asked for.
+package servicenow
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/campaign/tracker/checklist"
+	"github.com/musterbot/muster/campaign/tracker/rest"
+)
+
+const (
+	maxTitle = 160 // characters of short_description, as ServiceNow is delivered
+	pageSize = 100
+	// groupsFor is how long the sys_id of a group is believed.
+	groupsFor = time.Hour
+	// stampLayout is how the Table API writes times, in UTC.
+	stampLayout = "2006-01-02 15:04:05"
+)
+
+// Options say where records go.
+type Options struct {
+	Client *rest.Client // required: its base address is that of the instance
+	// PageURL is where people read records: the instance's address; required.
+	PageURL string
+	Table   string // default incident
+	// Origin goes into correlation_display, and tells the records of this
+	// installation from others; default Muster.
+	Origin string
+	// States are the values of the state field that a status is brought to;
+	// default 1 (New), 2 (In Progress), 6 (Resolved), as incidents have them.
+	States map[campaign.TicketStatus]string
+	// MoreInProgress and MoreDone are further values that count as such when they
+	// are read; default 3 (On Hold), and 7 (Closed) and 8 (Canceled).
+	MoreInProgress, MoreDone []string
+	// CloseCode and CloseNotes are filled in with the resolution, which incidents
+	// insist on; default "Solution provided" and a sentence.
+	CloseCode, CloseNotes string
+	// Groups are the assignment groups of owners, by name. An owner without one is
+	// filed under a group of the owner's own name, if there is one.
+	Groups map[string]string
+	// MaxDescription is how many characters the description takes; ServiceNow cuts
+	// the rest off without a word. Default 4000, as it is delivered.
+	MaxDescription int
+	// WorkNotes sends comments as work notes, which customers do not see; default
+	// false: as comments.
+	WorkNotes bool
+}
+
+var tableName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Client == nil || o.PageURL == "" {
+		return o, errors.New("servicenow: Options.Client and PageURL are required")
+	}
+	o.PageURL = strings.TrimSuffix(o.PageURL, "/")
+	o.Table = cmp.Or(o.Table, "incident")
+	o.Origin = cmp.Or(o.Origin, "Muster")
+	o.CloseCode = cmp.Or(o.CloseCode, "Solution provided")
+	o.CloseNotes = cmp.Or(o.CloseNotes, "All tasks of this ticket are done, as Muster has it.")
+	o.MaxDescription = cmp.Or(o.MaxDescription, 4000)
+	if !tableName.MatchString(o.Table) || strings.ContainsAny(o.Origin, "^\n") {
+		return o, errors.New("servicenow: Options.Table or Origin cannot be used in a query")
+	}
+	states := map[campaign.TicketStatus]string{campaign.TicketOpen: "1", campaign.TicketInProgress: "2", campaign.TicketDone: "6"}
+	for status, state := range o.States {
+		states[status] = state
+	}
+	o.States = states
+	if o.MoreInProgress == nil {
+		o.MoreInProgress = []string{"3"}
+	}
+	if o.MoreDone == nil {
+		o.MoreDone = []string{"7", "8"}
+	}
+	return o, nil
+}
+
+// Tracker keeps tickets as records. It may be used by many at once.
+type Tracker struct {
+	opts   Options
+	owners map[string]string // by group
+
+	mu     sync.Mutex
+	groups map[string]group // by name
+}
+
+type group struct {
+	id string // "" when there is none of this name
+	at time.Time
+}
+
+var _ campaign.Tracker = (*Tracker)(nil)
+
+// New returns a Tracker; it connects to nothing yet.
+func New(o Options) (*Tracker, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	t := &Tracker{opts: o, owners: map[string]string{}, groups: map[string]group{}}
+	for owner, name := range o.Groups {
+		t.owners[name] = owner
+	}
+	return t, nil
+}
+
+// record is what is read of a ticket. Each field carries its stored and its
+// displayed value.
+type record struct {
+	SysID       field `json:"sys_id"`
+	Number      field `json:"number"`
+	Key         field `json:"correlation_id"`
+	Origin      field `json:"correlation_display"`
+	State       field `json:"state"`
+	Group       field `json:"assignment_group"`
+	Description field `json:"description"`
+	UpdatedAt   field `json:"sys_updated_on"`
+	Comments    field `json:"comments"`
+	WorkNotes   field `json:"work_notes"`
+}
+
+type field struct {
+	Value   string `json:"value"`
+	Display string `json:"display_value"`
+}
+
+const fields = "sys_id,number,correlation_id,correlation_display,state,assignment_group,description,sys_updated_on"
+
+func (t *Tracker) path(more ...string) string {
+	return rest.Path(append([]string{"api", "now", "table", t.opts.Table}, more...)...)
+}
+
+// query returns the records that an encoded query finds.
+func (t *Tracker) query(ctx context.Context, query, more string, offset int) ([]record, error) {
+	var answer struct {
+		Result []record `json:"result"`
+	}
+	q := url.Values{}
+	q.Set("sysparm_query", query)
+	q.Set("sysparm_fields", fields+more)
+	q.Set("sysparm_display_value", "all")
+	q.Set("sysparm_exclude_reference_link", "true")
+	q.Set("sysparm_limit", fmt.Sprint(pageSize))
+	q.Set("sysparm_offset", fmt.Sprint(offset))
+	err := t.opts.Client.Do(ctx, rest.Call{Path: t.path(), Query: q, Out: &answer})
+	return answer.Result, err
+}
+
+// one returns the first record whose field holds the value, or nil. ServiceNow
+// drops a part of a query that it does not understand, and answers with
+// everything: so what comes back is compared.
+func (t *Tracker) one(ctx context.Context, name, value, more string, of func(record) string) (*record, error) {
+	if value == "" || strings.ContainsAny(value, "^\r\n") {
+		return nil, nil // it would be a query of its own
+	}
+	records, err := t.query(ctx, name+"="+value+"^ORDERBYsys_created_on", more, 0)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(records, func(r record) bool { return of(r) == value })
+	if i < 0 {
+		return nil, nil
+	}
+	return &records[i], nil
+}
+
+func (t *Tracker) byKey(ctx context.Context, key string) (*record, error) {
+	return t.one(ctx, "correlation_id", key, "", func(r record) string { return r.Key.Value })
+}
+
+func (t *Tracker) byNumber(ctx context.Context, ref campaign.TicketRef, more string) (record, error) {
+	found, err := t.one(ctx, "number", ref.ID, more, func(r record) string { return r.Number.Value })
+	if err != nil {
+		return record{}, err
+	}
+	if found == nil {
+		return record{}, campaign.Refuse(campaign.NotFound, "ServiceNow has no record of this number, or does not show it to Muster: "+rest.Quote(ref.ID))
+	}
+	return *found, nil
+}
+
+// Ensure implements campaign.Tracker.
+func (t *Tracker) Ensure(ctx context.Context, key string, d campaign.TicketDraft) (campaign.TicketRef, error) {
+	if strings.TrimSpace(d.Title) == "" || key == "" || strings.ContainsAny(key, "^\r\n") {
+		return campaign.TicketRef{}, campaign.Refuse(campaign.Invalid, "A ticket needs a title and a key without special characters. Nothing was filed.")
+	}
+	found, err := t.byKey(ctx, key)
+	if err != nil {
+		return campaign.TicketRef{}, err
+	}
+	if found != nil {
+		return t.refOf(*found), nil
+	}
+	values, err := t.values(ctx, d)
+	if err != nil {
+		return campaign.TicketRef{}, err
+	}
+	values["correlation_id"], values["correlation_display"] = key, t.opts.Origin
+	var answer struct {
+		Result record `json:"result"`
+	}
+	q := url.Values{"sysparm_fields": {fields}, "sysparm_display_value": {"all"}, "sysparm_exclude_reference_link": {"true"}}
+	err = t.opts.Client.Do(ctx, rest.Call{Method: http.MethodPost, Path: t.path(), Query: q, In: values, Out: &answer})
+	if err != nil {
+		return campaign.TicketRef{}, err
+	}
+	if answer.Result.Key.Value != key {
+		return campaign.TicketRef{}, campaign.Refuse(campaign.Forbidden, "ServiceNow filed a record without its correlation_id, so it cannot be found again: "+
+			rest.Quote(answer.Result.Number.Value)+" Close it, and let Muster's account write correlation_id and correlation_display.")
+	}
+	return t.refOf(answer.Result), nil
+}
+
+// Find implements campaign.Tracker.
+func (t *Tracker) Find(ctx context.Context, key string) (campaign.TicketRef, error) {
+	found, err := t.byKey(ctx, key)
+	if err != nil {
+		return campaign.TicketRef{}, err
+	}
+	if found == nil {
+		return campaign.TicketRef{}, campaign.Refuse(campaign.NotFound, "ServiceNow has no record under this key.")
+	}
+	return t.refOf(*found), nil
+}
+
+// Update implements campaign.Tracker.
+func (t *Tracker) Update(ctx context.Context, ref campaign.TicketRef, d campaign.TicketDraft) error {
+	r, err := t.byNumber(ctx, ref, "")
+	if err != nil {
+		return err
+	}
+	values, err := t.values(ctx, d)
+	if err != nil {
+		return err
+	}
+	if t.status(r) == d.Status {
+		delete(values, "state") // On Hold is in progress, and Closed is done: people's choice stays
+	}
+	return t.patch(ctx, r, values)
+}
+
+func (t *Tracker) patch(ctx context.Context, r record, values map[string]string) error {
+	return t.opts.Client.Do(ctx, rest.Call{
+		Method: http.MethodPatch, Path: t.path(r.SysID.Value), Query: url.Values{"sysparm_fields": {"sys_id"}}, In: values,
+	})
+}
+
+// values returns what a record is to hold.
+func (t *Tracker) values(ctx context.Context, d campaign.TicketDraft) (map[string]string, error) {
+	id, err := t.group(ctx, d.Assignee)
+	if err != nil {
+		return nil, err
+	}
+	v := map[string]string{
+		"short_description": cut(checklist.OneLine(d.Title), maxTitle), "description": t.description(d), "assignment_group": id,
+		"due_date": "", "state": t.opts.States[d.Status],
+	}
+	if !d.Due.IsZero() {
+		v["due_date"] = d.Due.UTC().Format(stampLayout)
+	}
+	if d.Status == campaign.TicketDone {
+		v["close_code"], v["close_notes"] = t.opts.CloseCode, t.opts.CloseNotes
+	}
+	return v, nil
+}
+
+const shortened = "\n[This text was cut: ServiceNow takes no more. The whole of it is in Slack.]\n"
+
+// description returns the text of a record. What is too long is cut in the body,
+// so that the checklist stays.
+func (t *Tracker) description(d campaign.TicketDraft) string {
+	text := checklist.RenderPlain(d.Body, d.Checklist)
+	over := utf8.RuneCountInString(text) - t.opts.MaxDescription
+	if over <= 0 {
+		return text
+	}
+	keep := max(0, utf8.RuneCountInString(d.Body)-over-utf8.RuneCountInString(shortened))
+	return checklist.RenderPlain(string([]rune(d.Body)[:keep])+shortened, d.Checklist)
+}
+
+func cut(text string, limit int) string {
+	runes := []rune(text)
+	if len(runes) <= limit {
+		return text
+	}
+	return string(runes[:limit-1]) + "…"
+}
+
+// group returns the sys_id of an owner's assignment group; "" for an owner that
+// has none and is not configured to have one.
+func (t *Tracker) group(ctx context.Context, owner string) (string, error) {
+	configured := t.opts.Groups[owner]
+	name := cmp.Or(configured, owner)
+	if name == "" || strings.ContainsAny(name, "^\r\n") {
+		return "", nil
+	}
+	t.mu.Lock()
+	known, ok := t.groups[name]
+	t.mu.Unlock()
+	if !ok || time.Since(known.at) > groupsFor {
+		var answer struct {
+			Result []struct {
+				SysID string `json:"sys_id"`
+				Name  string `json:"name"`
+			} `json:"result"`
+		}
+		q := url.Values{"sysparm_query": {"name=" + name}, "sysparm_fields": {"sys_id,name"}, "sysparm_limit": {"10"}}
+		if err := t.opts.Client.Do(ctx, rest.Call{Path: rest.Path("api", "now", "table", "sys_user_group"), Query: q, Out: &answer}); err != nil {
+			return "", err
+		}
+		known = group{at: time.Now()}
+		for _, g := range answer.Result {
+			if strings.EqualFold(g.Name, name) {
+				known.id = g.SysID
+			}
+		}
+		t.mu.Lock()
+		t.groups[name] = known
+		t.mu.Unlock()
+	}
+	if known.id == "" && configured != "" {
+		return "", campaign.Refuse(campaign.Invalid, "ServiceNow has no group "+rest.Quote(name)+" An operator corrects the owner's group in the configuration. What was to be done is kept.")
+	}
+	return known.id, nil
+}
+
+// Comment implements campaign.Tracker. The key stands at the end of the comment.
+func (t *Tracker) Comment(ctx context.Context, ref campaign.TicketRef, key, text string) error {
+	r, err := t.byNumber(ctx, ref, ",comments,work_notes")
+	if err != nil {
+		return err
+	}
+	mark := "[muster " + key + "]"
+	if strings.Contains(r.Comments.Display, mark) || strings.Contains(r.WorkNotes.Display, mark) {
+		return nil
+	}
+	name := "comments"
+	if t.opts.WorkNotes {
+		name = "work_notes"
+	}
+	return t.patch(ctx, r, map[string]string{name: text + "\n" + mark})
+}
+
+// Read implements campaign.Tracker.
+func (t *Tracker) Read(ctx context.Context, ref campaign.TicketRef) (campaign.TicketSeen, error) {
+	r, err := t.byNumber(ctx, ref, "")
+	if err != nil {
+		return campaign.TicketSeen{}, err
+	}
+	return t.seen(r), nil
+}
+
+// Changes implements campaign.Tracker. Each full page moves the time on from
+// which is asked, since what changes meanwhile would shift pages that are
+// counted, and something would slip through between two.
+func (t *Tracker) Changes(ctx context.Context, since time.Time) iter.Seq2[campaign.TicketSeen, error] {
+	return func(yield func(campaign.TicketSeen, error) bool) {
+		from := since.UTC().Truncate(time.Second) // as ServiceNow keeps it
+		for offset := 0; ; {
+			records, err := t.query(ctx, "correlation_display="+t.opts.Origin+"^correlation_idISNOTEMPTY^sys_updated_on>="+
+				from.Format(stampLayout)+"^ORDERBYsys_updated_on", "", offset)
+			if err != nil {
+				yield(campaign.TicketSeen{}, err)
+				return
+			}
+			last := from
+			for _, r := range records {
+				seen := t.seen(r)
+				last = seen.UpdatedAt
+				if seen.Key == "" || r.Origin.Value != t.opts.Origin || seen.UpdatedAt.Before(since) {
+					continue
+				}
+				if !yield(seen, nil) {
+					return
+				}
+			}
+			switch {
+			case len(records) < pageSize:
+				return
+			case last.After(from):
+				from, offset = last, 0
+			default:
+				offset += len(records) // more than a page in one second
+			}
+		}
+	}
+}
+
+func (t *Tracker) seen(r record) campaign.TicketSeen {
+	s := campaign.TicketSeen{
+		Ref: t.refOf(r), Key: r.Key.Value, Status: t.status(r), Assignee: cmp.Or(t.owners[r.Group.Display], r.Group.Display),
+		Checked: checklist.Checked(r.Description.Value),
+	}
+	if at, err := time.ParseInLocation(stampLayout, r.UpdatedAt.Value, time.UTC); err == nil {
+		s.UpdatedAt = campaign.Stamp(at)
+	}
+	return s
+}
+
+func (t *Tracker) status(r record) campaign.TicketStatus {
+	switch state := r.State.Value; {
+	case state == t.opts.States[campaign.TicketDone] || slices.Contains(t.opts.MoreDone, state):
+		return campaign.TicketDone
+	case state == t.opts.States[campaign.TicketInProgress] || slices.Contains(t.opts.MoreInProgress, state):
+		return campaign.TicketInProgress
+	}
+	return campaign.TicketOpen
+}
+
+func (t *Tracker) refOf(r record) campaign.TicketRef {
+	return campaign.TicketRef{
+		ID:  r.Number.Value,
+		URL: t.opts.PageURL + "/nav_to.do?uri=" + url.QueryEscape(t.opts.Table+".do?sys_id="+r.SysID.Value),
+	}
+}
