@@ -223,3 +223,18 @@ func TestTheClosingReport(t *testing.T) {
 	}
 	t.Log("\n" + text)
 }
+
+func TestWhatIsOverPromisesNoDigest(t *testing.T) {
+	h, id := running(t, words(t), scheduled)
+	c := h.campaign(id)
+	c.Plan = "counted"
+	h.put(id, campaign.KindCampaign, "self", c)
+	status, err := h.engine.Status(t.Context(), id)
+	require.NoError(t, err)
+	require.Contains(t, status.Text, "Next digest")
+	c.Status = campaign.Closed
+	h.put(id, campaign.KindCampaign, "self", c)
+	status, err = h.engine.Status(t.Context(), id)
+	require.NoError(t, err)
+	require.NotContains(t, status.Text, "Next digest")
+}

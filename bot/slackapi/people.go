@@ -231,13 +231,23 @@ func (c *Client) Changed(ctx context.Context, u slack.User) error {
 	return nil
 }
 
+// called returns what people call somebody: the display name that they chose, or
+// their real name where that is nothing but the handle.
+func called(u slack.User) string {
+	chosen := u.Profile.DisplayName
+	if chosen == u.Name {
+		chosen = ""
+	}
+	return cmp.Or(chosen, u.RealName, u.Profile.RealName, u.Name)
+}
+
 // person turns Slack's user into ours. Guests and people of connected
 // workspaces are marked, because they have no role.
 func person(u slack.User, me Identity) campaign.User {
 	team := cmp.Or(u.TeamID, me.TeamID)
 	return campaign.User{
 		Person: campaign.NewPerson(me.TeamID, u.ID), Zone: u.TZ, Email: u.Profile.Email,
-		Name:    cmp.Or(u.Profile.DisplayName, u.RealName, u.Profile.RealName, u.Name),
+		Name:    called(u),
 		Guest:   u.IsRestricted || u.IsUltraRestricted,
 		Foreign: u.IsStranger || (team != me.TeamID && u.Enterprise.ID == ""),
 		Deleted: u.Deleted || u.IsBot,
