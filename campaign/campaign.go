@@ -69,7 +69,19 @@ type Grouping string
 const (
 	ByService Grouping = "service" // one ticket per service and owner
 	ByTeam    Grouping = "team"    // one ticket per owner
+	// ByFixUnit is one ticket per owner and repository, or base image: one change
+	// covers all that is built from it.
+	ByFixUnit Grouping = "fix_unit"
 )
+
+// Check refuses what is no grouping.
+func (g Grouping) Check() error {
+	switch g {
+	case ByService, ByTeam, ByFixUnit:
+		return nil
+	}
+	return Refuse(Invalid, "Tickets are grouped by `service`, by `team` or by `fix_unit` (what is built from one repository). Nothing was changed.")
+}
 
 // TrackKind says what a track asks for.
 type TrackKind string

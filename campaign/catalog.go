@@ -54,7 +54,11 @@ type Service struct {
 	Tier        string   `json:"tier,omitempty"`        // annotation muster/tier
 	Assets      []string `json:"assets,omitempty"`      // annotation muster/assets, comma-separated; else the name itself
 	Repository  string   `json:"repository,omitempty"`
-	NotScanned  bool     `json:"not_scanned,omitempty"` // annotation muster/scan: "none": nothing will ever scan it
+	// FixUnit is what one change to it covers, beside others that are built from
+	// the same: annotation muster/fix-unit (a base image, a shared library), else
+	// the repository.
+	FixUnit    string `json:"fix_unit,omitempty"`
+	NotScanned bool   `json:"not_scanned,omitempty"` // annotation muster/scan: "none": nothing will ever scan it
 	// Claims are what the sources say of the owner where they do not agree, the
 	// most trusted first: Owner is that one.
 	Claims []OwnerClaim `json:"claims,omitempty"`

@@ -62,6 +62,9 @@ func (g *Engine) draft(r Request, n NewCampaign) (Campaign, error) {
 		Zone: cmp.Or(n.Zone, g.opts.Zone), Pattern: n.Pattern, Rows: n.Rows, Exploited: n.Exploited,
 		Grouping: cmp.Or(n.Grouping, ByService), CommandRef: n.Channel, Baseline: 1,
 	}
+	if err := c.Grouping.Check(); err != nil {
+		return c, err
+	}
 	if _, err := time.LoadLocation(c.Zone); err != nil {
 		return c, Refuse(Invalid, "I do not know the time zone "+c.Zone+". Nothing was created. Use a name such as Europe/Dublin.")
 	}
@@ -221,8 +224,8 @@ func (e CampaignEdit) checked() (string, error) {
 			return "", err
 		}
 	}
-	if e.Grouping != nil && *e.Grouping != ByService && *e.Grouping != ByTeam {
-		return "", Refuse(Invalid, "Tickets are grouped by `service` or by `team`. Nothing was changed.")
+	if e.Grouping != nil {
+		return title, e.Grouping.Check()
 	}
 	return title, nil
 }

@@ -72,6 +72,7 @@ func contactText(render Renderer, p Plan, revisions map[string]Revision, c PlanC
 		Exposed: exposed, Action: action, Minutes: rev.Minutes, Tried: Markup(rev.Tried), Waiver: p.Frame.Waiver, HelpChannel: holdHelp,
 		Void: voidOf(p.Frame.Void, first.Name),
 	}
+	data.Shared, data.SharedCount = shared(targets)
 	for _, t := range tracks[1:] {
 		data.Later = append(data.Later, TrackDue{Name: t.Name, Due: t.Due})
 	}

@@ -220,8 +220,11 @@ func (b *planBuilder) group() {
 
 func (b *planBuilder) add(t Target, user User, tasks []string) {
 	ref, name := cmp.Or(t.Service, t.ID), t.Name
-	if b.in.Campaign.Grouping == ByTeam {
+	switch {
+	case b.in.Campaign.Grouping == ByTeam:
 		ref, name = t.Owner, ownerName(b.in.Catalog, t.Owner)
+	case b.in.Campaign.Grouping == ByFixUnit && t.FixUnit != "":
+		ref, name = "unit:"+t.FixUnit, unitName(t.FixUnit)
 	}
 	id := opaqueID(b.in.Campaign.ID, "ticket", ref, t.Owner)
 	ticket, ok := b.tickets[id]

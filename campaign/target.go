@@ -17,6 +17,7 @@ type Target struct {
 	Environment string    `json:"environment,omitempty"`
 	Tier        string    `json:"tier,omitempty"`
 	Detail      string    `json:"detail,omitempty"`
+	FixUnit     string    `json:"fix_unit,omitempty"` // what one change covers; "" when only it is known
 	Findings    []Finding `json:"findings,omitempty"`
 	// Knowledge is what is known: affected, possible, or unknown.
 	Knowledge Knowledge `json:"knowledge"`
@@ -195,6 +196,7 @@ func (b *targetBuilder) unknown(ref string, service Service) {
 func (t *Target) fromService(s Service) {
 	t.Service, t.Name, t.Owner = s.Ref, s.Name, s.Owner
 	t.Exposure = cmp.Or(s.Exposure, t.Exposure)
+	t.FixUnit = cmp.Or(s.FixUnit, s.Repository)
 	t.Environment, t.Tier = cmp.Or(s.Environment, t.Environment), cmp.Or(s.Tier, t.Tier)
 }
 
@@ -247,6 +249,7 @@ func rowTargets(c Campaign, catalog Catalog) []Target {
 		}
 		if service, ok := services.Service(Scan{Asset: row.Target}); ok {
 			t.Service, t.Owner = service.Ref, cmp.Or(t.Owner, service.Owner)
+			t.FixUnit = cmp.Or(service.FixUnit, service.Repository)
 			t.Exposure, t.Environment, t.Tier = cmp.Or(t.Exposure, service.Exposure), service.Environment, service.Tier
 		}
 		decide(&t, c, catalog)

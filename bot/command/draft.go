@@ -89,8 +89,8 @@ func (c commands) edit(ctx context.Context, call Call) (campaign.Message, error)
 			e.Exploited = &yes
 		case "grouping":
 			g := campaign.Grouping(value)
-			if g != campaign.ByService && g != campaign.ByTeam {
-				return campaign.Message{}, campaign.Refuse(campaign.Invalid, "Tickets are grouped by `service` or by `team`. Nothing was changed.")
+			if err := g.Check(); err != nil {
+				return campaign.Message{}, err
 			}
 			e.Grouping = &g
 		case "deputy":

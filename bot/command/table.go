@@ -17,7 +17,7 @@ func (c commands) table() []Command {
 		{Name: "show", Args: "[campaign]", Needs: OneCampaign, Run: c.show, Summary: "what a campaign is, whom it concerns, what comes next"},
 		{Name: "list", Run: c.list, Summary: "all campaigns, the newest first"},
 		{
-			Name: "edit", Args: "[zone ZONE] [waiver ID] [exploited yes|no] [grouping service|team] [waves organisation|share 10 30 60|none] [deputy @person] [title \"…\"]", Role: campaign.Commander, Needs: OneCampaign, Run: c.edit, Form: c.editForm,
+			Name: "edit", Args: "[zone ZONE] [waiver ID] [exploited yes|no] [grouping service|team|fix_unit] [waves organisation|share 10 30 60|none] [deputy @person] [title \"…\"]", Role: campaign.Commander, Needs: OneCampaign, Run: c.edit, Form: c.editForm,
 			Summary: "change what a campaign says of itself",
 			Detail: "Without more words it opens a form. `/campaign edit deputy @devi waiver CHG0012345`. `waves` cuts what is not exposed: by the units of the organisation, the smallest first, " +
 				"by shares that make 100 together, or not at all.",

@@ -16,6 +16,7 @@ type NewCampaignForm struct{ Title, Pattern, Zone, Private string }
 var groupings = []choice{
 	{string(campaign.ByService), "One per service and owner"},
 	{string(campaign.ByTeam), "One per owner, with all services"},
+	{string(campaign.ByFixUnit), "One per owner and repository"},
 }
 
 // NewCampaignModal is the form of a new campaign: a name is enough.

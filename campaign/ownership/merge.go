@@ -92,7 +92,7 @@ func (m *merger) service(e *entity) error {
 		System: m.resolve(e, "system", s.System, "system"),
 
 		Exposure: exposure, Environment: e.annotation("environment"), Tier: e.annotation("tier"),
-		Repository: repository(e.Metadata.Annotations),
+		Repository: repository(e.Metadata.Annotations), FixUnit: strings.TrimSpace(e.annotation("fix-unit")),
 		NotScanned: strings.EqualFold(e.annotation("scan"), "none"),
 	}
 	for asset := range strings.SplitSeq(e.annotation("assets"), ",") {
