@@ -113,9 +113,41 @@ type Digest struct {
 	Channel  string `yaml:"channel"`   // name or id
 }
 
-// Tracker says where tickets are kept.
+// Tracker says where tickets are kept, and how that system is spoken to. What a
+// kind has no use for must be empty.
 type Tracker struct {
-	Kind string `yaml:"kind"` // builtin
+	Kind  string        `yaml:"kind"`  // builtin, redmine, jira, github, gitlab or servicenow
+	URL   string        `yaml:"url"`   // where the system is; github and gitlab default to their public ones
+	User  string        `yaml:"user"`  // whose token it is: Jira Cloud (an e-mail address) and ServiceNow
+	Token secret.Secret `yaml:"token"` // API key, access token or password
+	// Project is Redmine's identifier, Jira's key, GitHub's owner/name, GitLab's
+	// path, or ServiceNow's table.
+	Project string `yaml:"project"`
+	// Projects are those of single owners, by their name in the catalog: GitHub
+	// and GitLab.
+	Projects map[string]string `yaml:"projects"`
+	Type     string            `yaml:"type"` // Jira's issue type, Redmine's tracker
+	API      int               `yaml:"api"`  // Jira: 2 for Data Center, 3 for Cloud
+	// KeyField holds what a ticket was filed under: Redmine's custom field, by name
+	// or number.
+	KeyField   string            `yaml:"key_field"`
+	OwnerField string            `yaml:"owner_field"` // Jira: assignee, components or customfield_12345
+	TextFormat string            `yaml:"text_format"` // Redmine: textile or markdown, as set there
+	Statuses   TrackerStatuses   `yaml:"statuses"`
+	Owners     map[string]string `yaml:"owners"` // owner's name in the catalog -> its name there
+	// WebhookSecret signs what the system sends to /v1/trackers/<kind>.
+	WebhookSecret secret.Secret `yaml:"webhook_secret"`
+	// CallsPerMinute is the rate that calls stay under, over all replicas; 0 is
+	// the kind's default.
+	CallsPerMinute int `yaml:"calls_per_minute"`
+}
+
+// TrackerStatuses name the statuses of the system; an empty one is chosen by its
+// category.
+type TrackerStatuses struct {
+	Open       string `yaml:"open"`
+	InProgress string `yaml:"in_progress"`
+	Done       string `yaml:"done"`
 }
 
 // Paging says how people are woken outside of Slack.

@@ -122,6 +122,8 @@ func (d *document) node(node *yaml.Node, t reflect.Type, path string) any {
 			}
 		}
 		return list
+	case t.Kind() == reflect.Map:
+		return d.names(node, t, path)
 	case node.Kind != yaml.ScalarNode:
 		d.refuse(node, path, "one value is expected here", "Remove the list or group.")
 		return nil
@@ -136,6 +138,28 @@ func (d *document) node(node *yaml.Node, t reflect.Type, path string) any {
 		return nil
 	}
 	return v
+}
+
+// names reads a map whose keys people choose.
+func (d *document) names(node *yaml.Node, t reflect.Type, path string) any {
+	if node.Kind != yaml.MappingNode {
+		d.refuse(node, path, "a group of names is expected here", "Write each as NAME: VALUE on a line of its own.")
+		return nil
+	}
+	values := map[string]any{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, child := node.Content[i], node.Content[i+1]
+		childPath := join(path, key.Value)
+		if _, twice := values[key.Value]; twice {
+			d.refuse(key, childPath, "the name stands here twice", "Keep one of them.")
+			continue
+		}
+		d.origins[childPath] = d.where(key)
+		if v := d.node(child, t.Elem(), childPath); v != nil {
+			values[key.Value] = v
+		}
+	}
+	return values
 }
 
 // unknown refuses a key and names the one that was probably meant: in the same

@@ -39,7 +39,7 @@ func leaves(section reflect.Type, prefix string) map[string]reflect.Type {
 		switch {
 		case isSection(t):
 			maps.Copy(found, leaves(t, path))
-		case t.Kind() == reflect.Slice && isSection(t.Elem()): // in the file only
+		case t.Kind() == reflect.Slice && isSection(t.Elem()), t.Kind() == reflect.Map: // in the file only
 		default:
 			found[path] = t
 		}

@@ -92,6 +92,12 @@ slack: {mode: http, bot_token: "${BOT}"}
 roles:
   commander: [U111, S222]
 work: {lease: 5s, workers: "${WORKERS}"}
+tracker:
+  kind: jira
+  url: https://jira.example.com
+  token: t0ken
+  project: SEC
+  owners: {payments: "${REGION} pay", team.x: y}
 pace: {messages_per_channel_per_second: 0.5}
 `)
 	cfg, err := configs.Load(path, []string{
@@ -110,6 +116,7 @@ pace: {messages_per_channel_per_second: 0.5}
 	require.Equal(t, []string{"U333", "S444"}, cfg.Roles.Helper)
 	require.Equal(t, 2*time.Second, cfg.Work.Lease)
 	require.Equal(t, 3, cfg.Work.Workers)
+	require.Equal(t, map[string]string{"payments": "EMEA: north #1 pay", "team.x": "y"}, cfg.Tracker.Owners)
 	require.InDelta(t, 0.5, cfg.Pace.MessagesPerChannelPerSecond, 0)
 	require.Equal(t, "127.0.0.1:8080", cfg.Listen, "an empty variable counts as not set")
 }

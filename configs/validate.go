@@ -16,7 +16,7 @@ import (
 // It is silent about values that Load refused already. Pass ReadyToServe before starting the service.
 func (c Config) Validate(further ...func(Config) []Problem) error {
 	checks := append([]func(Config) []Problem{
-		checkPlaces, checkNames, checkSlack, checkRoles, checkBrakes, checkDigests, checkAPI, checkWork, checkPaging,
+		checkPlaces, checkNames, checkSlack, checkRoles, checkBrakes, checkDigests, checkAPI, checkWork, checkPaging, checkTracker,
 	}, further...)
 	var found Problems
 	for _, check := range checks {
@@ -124,7 +124,7 @@ func checkNames(c Config) []Problem {
 	for _, source := range c.Ownership.Trust {
 		found = append(found, oneOf("ownership.trust", source, "backstage", "csv", "codeowners")...)
 	}
-	return append(found, oneOf("tracker.kind", c.Tracker.Kind, "builtin")...)
+	return found
 }
 
 func zone(path, name string) []Problem {
