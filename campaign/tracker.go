@@ -9,7 +9,8 @@ import (
 // Tracker is a ticket system. campaign/tracker has them; trackertest is their
 // contract. Errors: Unavailable was refused cleanly, Uncertain may have taken
 // effect, Invalid and Forbidden will not get better by themselves. A Tracker
-// never waits for its turn: at its limit it answers Unavailable with RetryAfter.
+// never waits for its turn: at its limit it answers Unavailable with RetryAfter,
+// unless it has begun what it was asked for, and then it waits some seconds only.
 type Tracker interface {
 	// Ensure returns the ticket that was filed under this key, and files it
 	// when there is none. It may be called any number of times.

@@ -46,7 +46,8 @@ type app struct {
 	metrics *web.Metrics
 	slack   *slackapi.Client
 	me      slackapi.Identity
-	tracker *builtin.Tracker
+	tracker campaign.Tracker
+	tickets *builtin.Tracker // the same; nil when tickets are kept elsewhere
 	engine  *campaign.Engine
 	server  *bot.Server
 	socket  *bot.Socket // nil in HTTP mode
@@ -187,7 +188,9 @@ func explainStart(err error) error {
 
 func (a *app) startEngine(ctx context.Context) error {
 	var err error
-	a.tracker, err = builtin.New(builtin.Options{Store: a.store, Clock: a.opts.Clock, PageURL: a.opts.TicketPage})
+	a.tracker, a.tickets, err = newTracker(a.opts.Config.Tracker, trackerParts{
+		store: a.store, limiter: a.limiter, clock: a.opts.Clock, page: a.opts.TicketPage,
+	})
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (d *demoWorld) countTasks(ctx context.Context, r *demoResult) error {
 // countTickets compares the tracker's tickets with those of the campaign.
 func (d *demoWorld) countTickets(ctx context.Context, r *demoResult) error {
 	keys := map[string]int{}
-	for t, err := range d.app.tracker.All(ctx) {
+	for t, err := range d.app.tickets.All(ctx) {
 		if err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ Act as anybody (at the top), type /campaign help, press the buttons. Stop it wit
 // ticketRows are the tracker's tickets, for the page.
 func (d *demoWorld) ticketRows() [][]string {
 	rows := [][]string{{"Ticket", "Title", "Assignee", "Status", "Due"}}
-	for t, err := range d.app.tracker.All(context.Background()) {
+	for t, err := range d.app.tickets.All(context.Background()) {
 		if err != nil {
 			return append(rows, []string{"", "The tickets cannot be read: " + err.Error()})
 		}

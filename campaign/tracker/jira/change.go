@@ -34,6 +34,7 @@ func (t *Tracker) get(ctx context.Context, key string) (issue, error) {
 // Read implements campaign.Tracker. An issue that was moved to another project
 // is found by its old name, and has a new one.
 func (t *Tracker) Read(ctx context.Context, ref campaign.TicketRef) (campaign.TicketSeen, error) {
+	ctx = rest.Operation(ctx)
 	i, err := t.get(ctx, ref.ID)
 	if err != nil {
 		return campaign.TicketSeen{}, fmt.Errorf("read ticket %s: %w", ref.ID, err)
@@ -44,6 +45,7 @@ func (t *Tracker) Read(ctx context.Context, ref campaign.TicketRef) (campaign.Ti
 // Update implements campaign.Tracker. What stands there already is not written
 // again, and nobody is notified where Muster may say so.
 func (t *Tracker) Update(ctx context.Context, ref campaign.TicketRef, d campaign.TicketDraft) error {
+	ctx = rest.Operation(ctx)
 	i, err := t.get(ctx, ref.ID)
 	if err != nil {
 		return fmt.Errorf("update ticket %s: %w", ref.ID, err)
@@ -193,6 +195,7 @@ const overlap = 10 * time.Minute
 // would skip what changes meanwhile.
 func (t *Tracker) Changes(ctx context.Context, since time.Time) iter.Seq2[campaign.TicketSeen, error] {
 	return func(yield func(campaign.TicketSeen, error) bool) {
+		ctx := rest.Operation(ctx)
 		ago := max(0, time.Since(since)) + overlap
 		jql := fmt.Sprintf(`project = "%s" AND labels = "%s" AND updated >= "-%dm" ORDER BY created ASC`,
 			t.opts.Project, t.opts.Label, int(ago/time.Minute)+1)

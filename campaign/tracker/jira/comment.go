@@ -27,6 +27,7 @@ const maxComments = 5000
 // Comment implements campaign.Tracker. The key stands in a property of the
 // comment in Cloud, and in an anchor that nobody sees in wiki markup.
 func (t *Tracker) Comment(ctx context.Context, ref campaign.TicketRef, key, text string) error {
+	ctx = rest.Operation(ctx)
 	if key == "" || strings.TrimSpace(text) == "" {
 		return campaign.Refuse(campaign.Invalid, "A comment needs a key and a text; nothing was added.")
 	}

@@ -23,6 +23,7 @@ func (t *Tracker) Bulk() int { return maxBulk }
 // Find implements campaign.Tracker. Where people copied an issue with its labels,
 // the oldest is ours.
 func (t *Tracker) Find(ctx context.Context, key string) (campaign.TicketRef, error) {
+	ctx = rest.Operation(ctx)
 	found, err := t.findAll(ctx, []string{key})
 	if err != nil {
 		return campaign.TicketRef{}, fmt.Errorf("find ticket: %w", err)
@@ -68,6 +69,7 @@ type created struct {
 
 // Ensure implements campaign.Tracker.
 func (t *Tracker) Ensure(ctx context.Context, key string, d campaign.TicketDraft) (campaign.TicketRef, error) {
+	ctx = rest.Operation(ctx)
 	create, err := t.creation(key, d)
 	if err != nil {
 		return campaign.TicketRef{}, err
@@ -102,6 +104,7 @@ func (t *Tracker) filed(ctx context.Context, c created, d campaign.TicketDraft) 
 // EnsureAll implements campaign.BulkTracker, in two calls: one search for all,
 // and one creation of what is missing.
 func (t *Tracker) EnsureAll(ctx context.Context, filings []campaign.Filing) []campaign.FilingOutcome {
+	ctx = rest.Operation(ctx)
 	outcomes := make([]campaign.FilingOutcome, len(filings))
 	if len(filings) == 0 {
 		return outcomes

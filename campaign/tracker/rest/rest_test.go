@@ -277,6 +277,42 @@ func TestTheLimiterIsAskedBeforeAndToldAfter(t *testing.T) {
 	require.Equal(t, 2, calls)
 }
 
+// turns is a limiter that lets every call through after its wait.
+type turns struct {
+	fakeLimiter
+	waits []time.Duration
+}
+
+func (l *turns) Take(context.Context, []campaign.Rate, campaign.Lane) (time.Duration, error) {
+	wait := l.waits[0]
+	l.waits = l.waits[1:]
+	return wait, nil
+}
+
+func TestAnOperationThatHasBegunGoesOn(t *testing.T) {
+	calls, limiter := 0, &turns{}
+	c, _ := open(t, func(http.ResponseWriter, *http.Request) { calls++ }, func(o *rest.Options) { o.Limiter = limiter })
+	call := func(ctx context.Context) error { return c.Do(ctx, rest.Call{Path: "/x"}) }
+
+	ctx := rest.Operation(t.Context())
+	limiter.waits = []time.Duration{time.Millisecond}
+	require.Equal(t, campaign.Unavailable, campaign.KindOf(call(ctx)), "not begun: it comes back later")
+	require.Zero(t, calls)
+
+	ctx = rest.Operation(t.Context())
+	limiter.waits = []time.Duration{0, time.Millisecond, 2 * time.Millisecond, 0, time.Hour}
+	require.NoError(t, call(ctx))
+	require.NoError(t, call(ctx), "it waits for its turn")
+	require.Equal(t, 2, calls)
+	require.Equal(t, time.Hour, campaign.RetryAfter(call(ctx)), "but not for that long")
+
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	limiter.waits = []time.Duration{time.Second}
+	require.Equal(t, campaign.Unavailable, campaign.KindOf(call(ctx)))
+	require.Equal(t, 2, calls)
+}
+
 func TestNothingPrintsTheCredentials(t *testing.T) {
 	c, _ := open(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	err := c.Do(t.Context(), rest.Call{Path: "/x"})

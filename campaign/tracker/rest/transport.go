@@ -65,6 +65,26 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 
 var errTooSlow = errors.New("it did not answer in time")
 
+// patience bounds how long a call of an operation that has begun waits for its
+// turn.
+const patience = 10 * time.Second
+
+type operationKey struct{}
+
+// Operation returns the context of an operation of several calls. Its first call
+// is refused when it is above the rate, as every call is; those after it wait for
+// their turn, at most 10 s each. Otherwise, at the rate, all operations would
+// begin and none end.
+func Operation(ctx context.Context) context.Context {
+	return context.WithValue(ctx, operationKey{}, new(atomic.Bool))
+}
+
+// begin reports whether the operation had made a call before this one.
+func begin(ctx context.Context) bool {
+	operation, ok := ctx.Value(operationKey{}).(*atomic.Bool)
+	return ok && operation.Swap(true)
+}
+
 // admit refuses what would go elsewhere, and what is above the rate.
 func (t *transport) admit(ctx context.Context, to *url.URL) error {
 	if to.Scheme != t.base.Scheme || to.Host != t.base.Host {
@@ -76,14 +96,25 @@ func (t *transport) admit(ctx context.Context, to *url.URL) error {
 	if t.opts.Limiter == nil {
 		return nil
 	}
-	wait, err := t.opts.Limiter.Take(ctx, []campaign.Rate{t.opts.Rate}, campaign.Bulk)
-	if err != nil {
-		return t.unpaced(err)
+	begun := begin(ctx)
+	for {
+		wait, err := t.opts.Limiter.Take(ctx, []campaign.Rate{t.opts.Rate}, campaign.Bulk)
+		switch {
+		case err != nil:
+			return t.unpaced(err)
+		case wait <= 0:
+			return nil
+		case !begun, wait > patience:
+			return t.busy(wait, nil)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return t.busy(wait, context.Cause(ctx))
+		case <-timer.C:
+		}
 	}
-	if wait > 0 {
-		return t.busy(wait, nil)
-	}
-	return nil
 }
 
 // unpaced is a limiter that does not answer. Without it nothing is sent.

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/campaign/tracker/jira/jiratest"
+	"github.com/musterbot/muster/configs"
+	"github.com/musterbot/muster/configs/secret"
+	"github.com/musterbot/muster/store/pace"
+)
+
+// What the configuration says must be what Jira gets.
+func TestTheConfiguredTrackerFilesTickets(t *testing.T) {
+	for name, api := range map[string]int{"data center": 2, "cloud": 3} {
+		t.Run(name, func(t *testing.T) {
+			o := jiratest.Options{Cloud: api == 3, Project: "OPS", Token: "t0ken", Accounts: []string{"acc-1"}}
+			cfg := configs.Tracker{
+				Kind: "jira", Token: secret.New("t0ken"), Project: "OPS", API: api, CallsPerMinute: 300,
+				Owners: map[string]string{"payments": "acc-1"}, Statuses: configs.TrackerStatuses{InProgress: "In Review"},
+			}
+			if api == 3 {
+				o.User, cfg.User = "bot@acme.example", "bot@acme.example"
+			}
+			server, err := jiratest.Start(o)
+			require.NoError(t, err)
+			t.Cleanup(server.Close)
+			cfg.URL = server.URL()
+
+			tracker, own, err := newTracker(cfg, trackerParts{limiter: pace.New(1)})
+			require.NoError(t, err)
+			require.Nil(t, own)
+			d := campaign.TicketDraft{Title: "Upgrade log4j", Body: "Now.", Assignee: "payments", Status: campaign.TicketOpen}
+			ref, err := tracker.Ensure(t.Context(), "k1", d)
+			require.NoError(t, err)
+			issue, err := server.Issue(ref.ID)
+			require.NoError(t, err)
+			require.Equal(t, "acc-1", issue.Assignee)
+			require.Equal(t, []string{"muster", "muster-k1"}, issue.Labels)
+
+			for range 100 { // so many at once are above the rate
+				if _, err = tracker.Find(t.Context(), "k1"); err != nil {
+					break
+				}
+			}
+			require.Equal(t, campaign.Unavailable, campaign.KindOf(err))
+			require.Positive(t, campaign.RetryAfter(err))
+			require.Less(t, campaign.RetryAfter(err), time.Minute)
+		})
+	}
+}
+
+func TestEveryKindOfTrackerCanBeMade(t *testing.T) {
+	for _, kind := range []string{"jira", "github"} {
+		cfg := configs.Tracker{Kind: kind, URL: "https://tracker.example", User: "muster", Token: secret.New("t0ken"), Project: "acme/security"}
+		_, _, err := newTracker(cfg, trackerParts{limiter: pace.New(1)})
+		require.NoError(t, err, kind)
+		require.Positive(t, ticketsPerMinute(cfg), kind)
+	}
+}
