@@ -1,6 +1,7 @@
 package advisory
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -16,7 +17,12 @@ type identity struct {
 	short     string // the last part of the name
 	version   string
 	release   string // of a distribution: 11, v3.19, 22.04; blank when not known
+	// near are other names that a distribution's record may use for the package.
+	near []nearName
 }
+
+// nearName is a name that may mean the package, and why that is not certain.
+type nearName struct{ name, doubt string }
 
 // ecosystems maps package URL types to OSV ecosystems. Types of Linux
 // distributions are decided by their namespace (distributions).
@@ -25,14 +31,15 @@ var ecosystems = map[string]string{
 	"nuget": "NuGet", "cargo": "crates.io", "composer": "Packagist", "hex": "Hex",
 	"pub": "Pub", "swift": "SwiftURL", "cran": "CRAN", "hackage": "Hackage",
 	"conan": "ConanCenter", "bitnami": "Bitnami", "githubactions": "GitHub Actions",
-	"julia": "Julia",
+	"julia": "Julia", "bioconductor": "Bioconductor", "ghc": "GHC", "dhi": "Docker Hardened Images",
 }
 
 var distributions = map[string]string{
 	"deb/debian": "Debian", "deb/ubuntu": "Ubuntu",
-	"apk/alpine": "Alpine", "apk/wolfi": "Wolfi", "apk/chainguard": "Chainguard", "apk/minimos": "MinimOS",
+	"apk/alpine": "Alpine", "apk/alpaquita": "Alpaquita", "apk/bellsoft-hardened-containers": "BellSoft Hardened Containers", "apk/wolfi": "Wolfi", "apk/chainguard": "Chainguard", "apk/minimos": "MinimOS",
 	"rpm/redhat": "Red Hat", "rpm/rhel": "Red Hat", "rpm/rocky": "Rocky Linux", "rpm/rockylinux": "Rocky Linux",
 	"rpm/almalinux": "AlmaLinux", "rpm/alma": "AlmaLinux", "rpm/opensuse": "openSUSE", "rpm/sles": "SUSE",
+	"rpm/opensuse-leap": "openSUSE", "rpm/opensuse-tumbleweed": "openSUSE", "rpm/opensuse.leap": "openSUSE", "rpm/opensuse.tumbleweed": "openSUSE",
 	"rpm/suse": "SUSE", "rpm/openeuler": "openEuler", "rpm/mageia": "Mageia",
 }
 
@@ -80,18 +87,42 @@ func (id *identity) distribution(p packageurl.PackageURL, source string) {
 		id.version = epoch + ":" + id.version
 	}
 	id.release = distroRelease(id.ecosystem, qualifiers["distro"])
-	if p.Type == "rpm" {
-		return
-	}
 	if upstream := qualifiers["upstream"]; upstream != "" {
 		source = upstream
 	}
-	if name, version, _ := strings.Cut(source, "@"); name != "" {
-		id.name, id.short = name, name
-		if version != "" {
-			id.version = version
+	if p.Type == "rpm" {
+		if name := sourceRPM(source); name != "" && name != id.name {
+			id.near = append(id.near, nearName{name, "the record names the source package " + name + ", of which this is a part"})
 		}
+		return
 	}
+	name, version, _ := strings.Cut(source, "@")
+	switch {
+	case name == "":
+		root := binaryRoot(id.name)
+		id.near = append(id.near, nearName{root, "by its name a part of the source package " + root + ", which the inventory does not tell"})
+		return
+	case name != id.name:
+		id.near = append(id.near, nearName{id.name, "the record names the binary package " + id.name + ", where records name source packages"})
+	}
+	id.name, id.short = name, name
+	if version != "" {
+		id.version = version
+	}
+}
+
+// sourceRPM returns the name in openssl-1.0.2k-16.el7.src.rpm or openssl@1.0.2k.
+func sourceRPM(source string) string {
+	name, _, _ := strings.Cut(source, "@")
+	if file, ok := strings.CutSuffix(name, ".rpm"); ok {
+		for range 2 {
+			if i := strings.LastIndexByte(file, '-'); i > 0 {
+				file = file[:i]
+			}
+		}
+		return file
+	}
+	return name
 }
 
 // debianReleases are the code names that a distro qualifier may carry.
@@ -106,6 +137,9 @@ var ubuntuReleases = map[string]string{
 // distroRelease turns a distro qualifier ("debian-11.3", "bullseye", "3.10.2")
 // into the release that the ecosystem's records name.
 func distroRelease(ecosystem, distro string) string {
+	if strings.Contains(distro, "tumbleweed") {
+		distro = "tumbleweed"
+	}
 	if i := strings.LastIndexByte(distro, '-'); i >= 0 {
 		distro = distro[i+1:]
 	}
@@ -130,6 +164,11 @@ func distroRelease(ecosystem, distro string) string {
 			return "v" + major + "." + minor
 		}
 		return ""
+	case "openSUSE", "SUSE", "openEuler":
+		if onlyDigits(major) != "" && onlyDigits(minor) != "" {
+			return major + "." + minor
+		}
+		return strings.ToLower(onlyLetters(major))
 	case "Wolfi", "Chainguard", "MinimOS": // rolling: their records name no release
 		return ""
 	}
@@ -157,8 +196,30 @@ func recordRelease(ecosystem, release string) string {
 		if release != "" && !strings.HasPrefix(release, "v") {
 			return "v" + release
 		}
+	case "Red Hat": // enterprise_linux:9::baseos, rhel_eus:8.6::appstream
+		for part := range strings.SplitSeq(release, ":") {
+			if major, _, _ := strings.Cut(part, "."); major != "" && onlyDigits(major) != "" {
+				return major
+			}
+		}
+	case "openSUSE", "SUSE", "openEuler":
+		if m := suseRelease.FindStringSubmatch(release); m != nil {
+			return m[1] + "." + cmp.Or(m[2], m[3], "0")
+		}
+		return strings.ToLower(release)
 	}
 	return release
+}
+
+// suseRelease finds 15.5 in "Leap 15.5" and "Linux Enterprise Server 15 SP5", and
+// 22.03 in "22.03-LTS-SP1".
+var suseRelease = regexp.MustCompile(`([0-9]+)(?:\.([0-9]+)| SP([0-9]+))?`)
+
+func onlyLetters(s string) string {
+	if strings.ContainsAny(s, "0123456789") {
+		return ""
+	}
+	return s
 }
 
 var pypiSeparators = regexp.MustCompile(`[-_.]+`)

@@ -11,6 +11,7 @@ import (
 // concern is one package, in one release, that one advisory names.
 type concern struct {
 	advisory  string
+	aliases   []string
 	ecosystem string
 	release   string // blank: any
 	name      string // as the record writes it
@@ -59,21 +60,20 @@ func (Matcher) Compile(c campaign.Criteria) (campaign.Judge, error) {
 }
 
 func (j *judge) addRecord(rec record) {
+	type key struct{ ecosystem, release, name string }
 	var concerns []*concern
+	known := map[key]*concern{}
 	for _, a := range rec.Affected {
 		if !a.usable() {
 			continue
 		}
 		ecosystem, release := baseEcosystem(a.Package.Ecosystem)
-		release = recordRelease(ecosystem, release)
-		i := slices.IndexFunc(concerns, func(c *concern) bool {
-			return c.ecosystem == ecosystem && c.release == release && c.name == a.Package.Name
-		})
-		if i < 0 {
-			i = len(concerns)
-			concerns = append(concerns, &concern{advisory: rec.ID, ecosystem: ecosystem, release: release, name: a.Package.Name})
+		k := key{ecosystem, recordRelease(ecosystem, release), a.Package.Name}
+		if known[k] == nil {
+			known[k] = &concern{advisory: rec.ID, aliases: rec.Aliases, ecosystem: k.ecosystem, release: k.release, name: k.name}
+			concerns = append(concerns, known[k])
 		}
-		concerns[i].span.add(a, ecosystem)
+		known[k].span.add(a, ecosystem)
 	}
 	for _, c := range concerns {
 		j.names.add(c.name)
@@ -124,6 +124,11 @@ func (j *judge) lookUp(id identity, purl bool) (concerns []*concern, doubt strin
 		}
 		if folded := j.byFold[strings.ToLower(key)]; len(folded) > 0 {
 			return folded, "the name differs from " + folded[0].name + " by upper and lower case"
+		}
+		for _, other := range id.near {
+			if near := j.byName[nameKey(id.ecosystem, other.name)]; len(near) > 0 {
+				return near, other.doubt
+			}
 		}
 		if id.ecosystem != "Maven" {
 			return nil, ""

@@ -1,7 +1,9 @@
 package advisory
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -120,6 +122,59 @@ func TestScannerTellsTheSourcePackage(t *testing.T) {
 	require.Equal(t, campaign.Affected, verdict(t, c, campaign.Component{
 		PURL: "pkg:deb/debian/libssl1.1@1.1.1d-0?distro=debian-10.1", Source: "openssl@1.1.1d-0",
 	}))
+}
+
+// TestEveryEcosystemWithAComparator reads a record of each and compares.
+func TestEveryEcosystemWithAComparator(t *testing.T) {
+	tests := map[string]string{ // ecosystem -> package URL without version
+		"AlmaLinux:8": "rpm/almalinux/a?distro=almalinux-8.9", "Alpaquita:23": "apk/alpaquita/a?distro=alpaquita-23", "Alpine:v3.19": "apk/alpine/a?distro=alpine-3.19.1",
+		"BellSoft Hardened Containers": "apk/bellsoft-hardened-containers/a", "Bioconductor": "bioconductor/a", "Bitnami": "bitnami/a", "Chainguard": "apk/chainguard/a",
+		"ConanCenter": "conan/a", "CRAN": "cran/a", "crates.io": "cargo/a", "Debian:12": "deb/debian/a?distro=bookworm", "Docker Hardened Images": "dhi/a", "GHC": "ghc/a", "Go": "golang/a",
+		"Hackage": "hackage/a", "Hex": "hex/a", "Julia": "julia/a?uuid=7876af07-990d-54b4-ab0e-23690620f79a", "Mageia:9": "rpm/mageia/a?distro=mageia-9", "Maven": "maven/a/a", "MinimOS": "apk/minimos/a",
+		"npm": "npm/a", "NuGet": "nuget/a", "openEuler:22.03-LTS-SP1": "rpm/openeuler/a?distro=openeuler-22.03", "openSUSE:Leap 15.5": "rpm/opensuse/a?distro=opensuse-leap-15.5",
+		"openSUSE:Tumbleweed": "rpm/opensuse/a?distro=opensuse-tumbleweed-20240101", "Packagist": "composer/a/a", "Pub": "pub/a", "PyPI": "pypi/a", "Red Hat:enterprise_linux:9::baseos": "rpm/redhat/a?distro=rhel-9.3",
+		"Rocky Linux:9": "rpm/rocky/a?distro=rocky-9.3", "RubyGems": "gem/a", "SUSE:Linux Enterprise Server 15 SP5": "rpm/sles/a?distro=sles-15.5",
+		"SwiftURL": "swift/a/a", "Ubuntu:22.04:LTS": "deb/ubuntu/a?distro=ubuntu-22.04", "Wolfi": "apk/wolfi/a",
+	}
+	for ecosystem, purl := range tests {
+		t.Run(ecosystem, func(t *testing.T) {
+			name := map[string]string{"Maven": "a:a", "Packagist": "a/a", "SwiftURL": "a/a"}[ecosystem]
+			c := campaign.Criteria{Advisories: []campaign.Advisory{read(t, oneRange(ecosystem, cmp.Or(name, "a"), `{"introduced":"1.2.0"},{"fixed":"1.10.0"}`))}}
+			before, after, qualified := strings.Cut(purl, "?")
+			for version, want := range map[string]campaign.Verdict{"1.1.9": campaign.NotAffected, "1.9.0": campaign.Affected, "1.10.0": campaign.NotAffected} {
+				full := "pkg:" + before + "@" + version
+				if qualified {
+					full += "?" + after
+				}
+				require.Equal(t, want, verdict(t, c, campaign.Component{PURL: full}), full)
+			}
+		})
+	}
+}
+
+func TestPackagesOfDistributionsByOtherNames(t *testing.T) {
+	tests := map[string]struct {
+		ecosystem, name, purl, source string
+		want                          campaign.Verdict
+	}{
+		"the source package is told":             {"Debian:11", "openssl", "pkg:deb/debian/libssl1.1@1?distro=debian-11&upstream=openssl", "", campaign.Affected},
+		"the source package beside it":           {"Debian:11", "openssl", "pkg:deb/debian/libssl1.1@1?distro=debian-11", "openssl@1", campaign.Affected},
+		"a record of the binary package":         {"Debian:11", "libssl1.1", "pkg:deb/debian/libssl1.1@1?distro=debian-11&upstream=openssl", "", campaign.Possible},
+		"source not told, a part by its name":    {"Debian:11", "xz", "pkg:deb/debian/xz-utils@1?distro=debian-11", "", campaign.Possible},
+		"source not told, a library by its name": {"Debian:11", "ssh2", "pkg:deb/debian/libssh2-1@1?distro=debian-11", "", campaign.Possible},
+		"source told, so its name says nothing":  {"Debian:11", "xz", "pkg:deb/debian/xz-tools@1?distro=debian-11&upstream=other", "", campaign.NotAffected},
+		"rpm, a record of the source package":    {"openSUSE:Leap 15.5", "openssl", "pkg:rpm/opensuse/libopenssl1_1@1?distro=opensuse-15.5&upstream=openssl-1.1.1-3.src.rpm", "", campaign.Possible},
+		"rpm, the source beside it":              {"Rocky Linux:8", "openssl", "pkg:rpm/rocky/openssl-libs@1?distro=rocky-8.9", "openssl@1-2", campaign.Possible},
+		"rpm, a record of the binary package":    {"Rocky Linux:8", "openssl-libs", "pkg:rpm/rocky/openssl-libs@1?distro=rocky-8.9", "openssl@1-2", campaign.Affected},
+		"alpine, another part":                   {"Alpine:v3.10", "xz", "pkg:apk/alpine/xz-libs@1?distro=3.10.2", "", campaign.Possible},
+		"another release":                        {"Debian:12", "xz", "pkg:deb/debian/xz-utils@1?distro=debian-11", "", campaign.NotAffected},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			c := campaign.Criteria{Advisories: []campaign.Advisory{read(t, oneRange(tt.ecosystem, tt.name, `{"introduced":"0"},{"fixed":"2"}`))}}
+			require.Equal(t, tt.want, verdict(t, c, campaign.Component{PURL: tt.purl, Source: tt.source}))
+		})
+	}
 }
 
 func TestNameWithoutPackageURLIsForAPerson(t *testing.T) {

@@ -2,14 +2,12 @@ package advisory
 
 import (
 	"bufio"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/musterbot/muster/campaign"
 )
@@ -66,10 +64,6 @@ func compileFile(t *testing.T, dir, id string) campaign.Judge {
 	raw, err := os.ReadFile(filepath.Join(dir, "osv", id+".json"))
 	if os.IsNotExist(err) { // PyPA keeps its records as YAML
 		raw, err = os.ReadFile(filepath.Join(dir, "osv", id+".yaml"))
-		require.NoError(t, err)
-		var doc map[string]any
-		require.NoError(t, yaml.Unmarshal(raw, &doc))
-		raw, err = json.Marshal(doc)
 	}
 	require.NoError(t, err)
 	adv, err := Matcher{}.ReadAdvisory(raw)

@@ -35,23 +35,42 @@ func (p prefilter) add(name string) {
 }
 
 // rulesOut returns true only when no record can name the component. What it
-// cannot read at a glance (escapes, source packages) it does not rule out.
+// cannot read at a glance (escapes) it does not rule out.
 func (p prefilter) rulesOut(c campaign.Component) bool {
 	name, ok := strings.CutPrefix(c.PURL, "pkg:")
-	if !ok || c.Source != "" {
+	if !ok {
 		return false
 	}
 	name, qualifiers, _ := strings.Cut(name, "?")
-	if strings.Contains(qualifiers, "upstream") || strings.IndexByte(name, '#') >= 0 {
+	if strings.IndexByte(name, '#') >= 0 {
 		return false
 	}
 	if at := strings.LastIndexByte(name, '@'); at > strings.LastIndexByte(name, '/') {
 		name = name[:at]
 	}
+	kind := name
 	name = name[strings.LastIndexByte(name, '/')+1:]
-	if name == "" || strings.ContainsAny(name, "%@:") {
+	if p.mayName(name) {
 		return false
 	}
+	if !strings.HasPrefix(kind, "deb/") && !strings.HasPrefix(kind, "rpm/") && !strings.HasPrefix(kind, "apk/") {
+		return c.Source == "" && !strings.Contains(qualifiers, "upstream")
+	}
+	if source := sourceRPM(c.Source); source != "" && p.mayName(source) {
+		return false
+	}
+	if i := strings.Index(qualifiers, "upstream="); i >= 0 {
+		source, _, _ := strings.Cut(qualifiers[i+len("upstream="):], "&")
+		return !p.mayName(sourceRPM(source)) && !p.mayName(binaryRoot(name))
+	}
+	return !p.mayName(binaryRoot(name))
+}
+
+// mayName returns whether some record may use the name, in some spelling.
+func (p prefilter) mayName(name string) bool {
+	if name == "" || strings.ContainsAny(name, "%@:") {
+		return true
+	}
 	var buffer [128]byte
-	return !p[string(squeeze(buffer[:0], name))]
+	return p[string(squeeze(buffer[:0], name))]
 }

@@ -17,6 +17,7 @@ import (
 const (
 	MaxRecordBytes = 16 << 20
 	maxRecordDepth = 32
+	maxRecordItems = 400_000 // entries, ranges, events and listed versions
 )
 
 // record is the part of an OSV record that matching needs.
@@ -27,6 +28,7 @@ type record struct {
 	Modified  time.Time  `json:"modified"`
 	Withdrawn *time.Time `json:"withdrawn"`
 	Affected  []affected `json:"affected"`
+	DataType  string     `json:"dataType"` // of a CVE record, which is no OSV record
 }
 
 type affected struct {
@@ -61,9 +63,13 @@ func (r versionRange) usable() bool {
 	return r.Type != "GIT" && slices.ContainsFunc(r.Events, func(e event) bool { return e.Introduced != "" })
 }
 
-// ReadAdvisory reads one OSV record. It refuses, with Invalid, what is not one
-// record, is too large, was withdrawn, or names no versions at all.
+// ReadAdvisory reads one OSV record, JSON or YAML. It refuses, with Invalid, what
+// is not one record, is too large, was withdrawn, or names no versions at all.
 func (Matcher) ReadAdvisory(raw []byte) (campaign.Advisory, error) {
+	raw, err := asJSON(raw)
+	if err != nil {
+		return campaign.Advisory{}, err
+	}
 	rec, err := decodeRecord(raw)
 	if err != nil {
 		return campaign.Advisory{}, err
@@ -72,13 +78,25 @@ func (Matcher) ReadAdvisory(raw []byte) (campaign.Advisory, error) {
 		ID: rec.ID, Aliases: rec.Aliases, Summary: rec.Summary, Modified: rec.Modified,
 		Raw: bytes.Clone(raw),
 	}
+	named := map[string]bool{}
 	for _, a := range rec.Affected {
 		name := a.Package.Ecosystem + ":" + a.Package.Name
-		if a.usable() && !slices.Contains(adv.Packages, name) {
+		if a.usable() && !named[name] {
+			named[name] = true
 			adv.Packages = append(adv.Packages, name)
 		}
 	}
 	return adv, nil
+}
+
+// asJSON returns the record as JSON. What begins like YAML's mapping is taken
+// for YAML.
+func asJSON(raw []byte) ([]byte, error) {
+	raw = bytes.TrimSpace(bytes.TrimPrefix(raw, []byte("\uFEFF")))
+	if len(raw) == 0 || len(raw) > MaxRecordBytes || bytes.IndexByte([]byte("{[<"), raw[0]) >= 0 {
+		return raw, nil
+	}
+	return fromYAML(raw)
 }
 
 func decodeRecord(raw []byte) (record, error) {
@@ -88,18 +106,23 @@ func decodeRecord(raw []byte) (record, error) {
 	if depth(raw) > maxRecordDepth {
 		return record{}, refuse(nil, "The advisory nests deeper than %d levels, which no OSV record does. Nothing was kept.", maxRecordDepth)
 	}
+	if bytes.Count(raw, []byte("{")) > maxRecordItems || bytes.Count(raw, []byte(",")) > maxRecordItems {
+		return record{}, refuse(nil, "The advisory has more than %d entries, which no OSV record has. Nothing was kept.", maxRecordItems)
+	}
 	if first := bytes.TrimSpace(raw); len(first) > 0 && first[0] == '[' {
 		return record{}, refuse(nil, "The file holds a list, not one OSV record. Nothing was kept; give each record a file of its own.")
 	}
 	var rec record
 	if err := json.Unmarshal(raw, &rec); err != nil {
-		return record{}, refuse(err, "The advisory is not a readable OSV record (JSON)%s. Nothing was kept; fetch it again, e.g. from osv.dev.", where(err))
+		return record{}, refuse(err, "The advisory is not a readable OSV record (JSON or YAML)%s. Nothing was kept; fetch it again, e.g. from osv.dev.", where(err))
 	}
 	return rec, rec.check()
 }
 
 func (rec record) check() error {
 	switch {
+	case strings.HasPrefix(rec.DataType, "CVE_RECORD"):
+		return refuse(nil, "This is a record of the CVE list, whose versions are no ranges that can be compared. Nothing was kept; take the record of OSV (osv.dev) for the same ID.")
 	case rec.ID == "":
 		return refuse(nil, "The advisory has no \"id\", so it is not an OSV record. Nothing was kept.")
 	case rec.Withdrawn != nil:

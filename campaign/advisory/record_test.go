@@ -1,6 +1,7 @@
 package advisory
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -18,6 +19,33 @@ func TestReadAdvisory(t *testing.T) {
 	require.JSONEq(t, log4jRecord, string(adv.Raw))
 }
 
+// PyPI's records are published as YAML, in which 2.10 looks like a number.
+func TestReadAdvisoryInYAML(t *testing.T) {
+	adv := read(t, `id: PYSEC-2023-74
+modified: 2023-06-05T01:13:00.534973Z
+aliases: [CVE-2023-32681]
+withdrawn: null
+affected:
+- package: {name: requests, ecosystem: PyPI}
+  ranges:
+  - type: ECOSYSTEM
+    events:
+    - introduced: 2.3
+    - fixed: 2.10
+  versions:
+  - 2.20
+`)
+	require.Equal(t, "PYSEC-2023-74", adv.ID)
+	require.Equal(t, 2023, adv.Modified.Year())
+	require.True(t, json.Valid(adv.Raw), "what is kept is JSON")
+	c := campaign.Criteria{Advisories: []campaign.Advisory{adv}}
+	for version, want := range map[string]campaign.Verdict{
+		"2.9": campaign.Affected, "2.10": campaign.NotAffected, "2.20": campaign.Affected, "2.2": campaign.NotAffected,
+	} {
+		require.Equal(t, want, verdict(t, c, campaign.Component{PURL: "pkg:pypi/requests@" + version}), version)
+	}
+}
+
 func TestRefusedAdvisories(t *testing.T) {
 	tests := map[string]struct{ raw, words string }{
 		"not JSON":            {`<html>`, "byte 1"},
@@ -29,6 +57,13 @@ func TestRefusedAdvisories(t *testing.T) {
 		"nothing affected":    {`{"id":"TEST-2"}`, "no version ranges"},
 		"no ranges":           {`{"id":"TEST-2","affected":[{"package":{"ecosystem":"npm","name":"a"}}]}`, "no version ranges"},
 		"commits only":        {`{"id":"TEST-2","affected":[{"package":{"ecosystem":"npm","name":"a"},"ranges":[{"type":"GIT","events":[{"introduced":"0"}]}]}]}`, "commits only"},
+		"a CVE record":        {`{"dataType":"CVE_RECORD","cveMetadata":{"cveId":"CVE-2021-44228"}}`, "osv.dev"},
+		"a bare word":         {"hello", "JSON or YAML"},
+		"YAML with aliases":   {"id: &a TEST-2\naliases: [*a]\n", "anchors"},
+		"YAML nested deep":    {"affected:\n" + strings.Repeat("- ", 100) + "x", "deeper"},
+		"YAML cut off":        {"id: \"TEST-2\naffected:", "JSON or YAML"},
+		"YAML withdrawn":      {"id: TEST-2\nwithdrawn: 2022-01-02T00:00:00Z\n", "withdrawn on 2022-01-02"},
+		"too many entries":    {`{"id":"TEST-2","affected":[` + strings.Repeat("{},", maxRecordItems+1) + `{}]}`, "entries"},
 		"nested too deep":     {strings.Repeat("[", 100) + strings.Repeat("]", 100), "deeper"},
 	}
 	for name, tt := range tests {
