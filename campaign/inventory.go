@@ -25,11 +25,12 @@ type Component struct {
 // Scan is what one source saw on one asset at one time. The newest scan of an
 // asset and source replaces the ones before.
 type Scan struct {
-	Asset   string `json:"asset"`             // the document's main component or artifact, else the file's stem
-	Source  string `json:"source"`            // which scanner or file format
-	File    string `json:"file,omitempty"`    // where it was imported from
-	Service string `json:"service,omitempty"` // where the inventory itself names one; else the catalog tells
-	Layer   Layer  `json:"layer,omitempty"`
+	Asset    string `json:"asset"`              // the document's main component or artifact, else the file's stem
+	Source   string `json:"source"`             // which scanner or file format
+	File     string `json:"file,omitempty"`     // where it was imported from
+	Document string `json:"document,omitempty"` // the document's own serial number or namespace
+	Service  string `json:"service,omitempty"`  // where the inventory itself names one; else the catalog tells
+	Layer    Layer  `json:"layer,omitempty"`
 	// At is when the scan started; zero when the document does not say, and
 	// then it proves nothing and is not fresh.
 	At          time.Time   `json:"at,omitzero"`
@@ -134,6 +135,8 @@ type Criteria struct {
 	Advisories []Advisory
 	Pattern    string // a name pattern with * for campaigns without a record: matches are Possible
 	Floors     []Floor
+	Overrides  []Override  // beat the records and the floors
+	Statements []Statement // beat the records and the floors, for their products
 }
 
 // Matcher knows advisory formats and version order. campaign/advisory has it.

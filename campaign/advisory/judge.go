@@ -18,6 +18,8 @@ type concern struct {
 	span      span
 }
 
+var _ campaign.Excuser = (*judge)(nil)
+
 // judge is the compiled form of criteria. It is not changed once compiled.
 type judge struct {
 	byName  map[string][]*concern // nameKey
@@ -25,6 +27,7 @@ type judge struct {
 	byShort map[string][]*concern // distinctive short names, lower case
 	names   prefilter
 	floors  map[string]*floorSet // floorKey
+	local   overrides
 	pattern *pattern
 	label   string // the Advisory of findings that no record backs
 }
@@ -51,6 +54,12 @@ func (Matcher) Compile(c campaign.Criteria) (campaign.Judge, error) {
 	var err error
 	if j.floors, err = compileFloors(c.Floors); err != nil {
 		return nil, err
+	}
+	if j.local, err = compileOverrides(c); err != nil {
+		return nil, err
+	}
+	for key := range j.local.alias { // its name may be that of no record
+		j.names.add(key[strings.IndexByte(key, 0)+1:])
 	}
 	if j.pattern, err = newPattern(c.Pattern); err != nil {
 		return nil, err
@@ -88,30 +97,49 @@ func (j *judge) addRecord(rec record) {
 
 // Judge gives the findings of one component, one at most for each advisory.
 func (j *judge) Judge(c campaign.Component) []campaign.Finding {
+	found, _ := j.weigh(c)
+	return found
+}
+
+// Excused implements campaign.Excuser.
+func (j *judge) Excused(c campaign.Component) []campaign.Finding {
+	_, excused := j.weigh(c)
+	return excused
+}
+
+// weigh returns what counts, and what an override or a statement took out.
+func (j *judge) weigh(c campaign.Component) (found, excused []campaign.Finding) {
 	if j.pattern == nil && len(j.floors) == 0 && j.names.rulesOut(c) {
-		return nil
+		return nil, nil
 	}
-	id, ok := parsePURL(c)
+	own, ok := parsePURL(c)
 	if !ok {
-		id = identity{name: c.Name, short: shortName(c.Name), version: c.Version}
+		own = identity{name: c.Name, short: shortName(c.Name), version: c.Version}
 	}
-	var found []campaign.Finding
+	id := j.local.called(own)
 	concerns, doubt := j.lookUp(id, ok)
 	floors := j.floorsOf(id)
 	for _, con := range concerns {
-		if f, ok := con.judge(id, doubt, floors); ok {
-			f.Component = c
-			found = strongest(found, f)
+		f, ok := con.judge(id, doubt, floors)
+		if !ok {
+			continue
 		}
+		f.Component = c
+		if why := j.local.excuse(own, con); why != "" {
+			f.Verdict, f.Why, f.Fixed = campaign.NotAffected, why, nil
+			excused = append(excused, f)
+			continue
+		}
+		found = strongest(found, f)
 	}
 	if len(concerns) > 0 {
-		return found
+		return found, excused
 	}
 	if f, ok := j.withoutRecord(c, id, floors); ok {
 		f.Component = c
 		found = append(found, f)
 	}
-	return found
+	return found, nil
 }
 
 // lookUp returns the concerns that name the component, and what is doubtful

@@ -86,6 +86,8 @@ func (d *jsonDocument) topField(key string) {
 	switch key {
 	case "bomFormat":
 		d.declare("cyclonedx", "CycloneDX")
+	case "serialNumber", "documentNamespace":
+		d.scan.Document = d.textValue()
 	case "metadata":
 		d.object(d.cdxMetadata)
 	case "components":

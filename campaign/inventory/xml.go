@@ -110,6 +110,11 @@ func (d *xmlDocument) root() {
 				return
 			}
 			d.format = "cyclonedx"
+			for _, a := range t.Attr {
+				if a.Name.Local == "serialNumber" && len(a.Value) < 200 {
+					d.scan.Document = a.Value
+				}
+			}
 			d.children(d.top)
 		case xml.CharData:
 			if strings.TrimSpace(string(t)) != "" {
