@@ -27,6 +27,8 @@ type matchFlags struct {
 	advisories []string
 	inventory  []string
 	floors     []string
+	vex        []string
+	kev        string
 	pattern    string
 	format     string
 }
@@ -39,13 +41,17 @@ func newMatchCommand(std streams) *cobra.Command {
 		Long: `Compare inventories with advisories, and print each component that is affected
 or possibly affected: a near match, a missing version, a name pattern.
 
-An advisory is an OSV record (JSON): a file, or an ID, which is looked up where
-the configuration names an OSV source (inventory.osv_url). An inventory is
-CycloneDX (JSON, XML), SPDX, Syft, Grype or Trivy (JSON), or a host list (CSV with
-the columns asset and purl, and if you like service, scanned_at, path, exposure,
-environment, tier), each also with gzip; a folder is read whole. --pattern finds
-names where there is no record yet, and --floor sets a fixed version by hand, for
-one branch or for all; it beats the records for its package.
+An advisory is an OSV record (JSON or YAML): a file, a folder of them, or an ID,
+which is looked up where the configuration names an OSV source (inventory.osv_url).
+An inventory is CycloneDX (JSON, XML), SPDX, Syft, Grype or Trivy (JSON), or a host
+list (CSV with the columns asset and purl, and if you like service, scanned_at,
+path, exposure, environment, tier), each also with gzip; a folder is read whole.
+--pattern finds names where there is no record yet, and --floor sets a fixed
+version by hand, for one branch or for all; it beats the records for its package.
+
+--vex reads what suppliers say is not affected (CycloneDX or OpenVEX), and leaves
+that out with its reason; a statement on one inventory document counts for that
+document only. --kev reads CISA's catalogue and says what is exploited already.
 
 What cannot be read is told on the error stream, and the rest goes on.
 
@@ -59,7 +65,9 @@ is, 2 when some input could not be read: then the answer is incomplete.`,
 			return match(cmd, std, flags)
 		},
 	}
-	cmd.Flags().StringArrayVar(&flags.advisories, "advisory", nil, "OSV record: a `file` or an ID (may be repeated)")
+	cmd.Flags().StringArrayVar(&flags.advisories, "advisory", nil, "OSV record: a `file`, a folder or an ID (may be repeated)")
+	cmd.Flags().StringArrayVar(&flags.vex, "vex", nil, "VEX `file` of what is not affected (may be repeated)")
+	cmd.Flags().StringVar(&flags.kev, "kev", "", "CISA's catalogue of exploited vulnerabilities: a `file`")
 	cmd.Flags().StringArrayVar(&flags.inventory, "inventory", nil, "inventory file or folder `path` (may be repeated)")
 	cmd.Flags().StringVar(&flags.pattern, "pattern", "", "find `name`s, with * for anything; all matches are possible")
 	cmd.Flags().StringArrayVar(&flags.floors, "floor", nil, "`package[@branch]=version`: the first fixed version (may be repeated)")
@@ -72,11 +80,12 @@ func match(cmd *cobra.Command, std streams, flags matchFlags) error {
 	if err != nil {
 		return err
 	}
-	judge, err := advisory.Matcher{}.Compile(criteria)
+	in, err := flags.input(criteria, std)
 	if err != nil {
-		return saidPlainly(err)
+		return err
 	}
 	out := newFindingPrinter(std.out, flags.format)
+	out.exploited = in.exploited
 	read, refused := 0, 0
 	for scan, remark := range (inventory.Reader{}).ReadScans(cmd.Context(), flags.inventory) {
 		if remark != nil {
@@ -87,12 +96,19 @@ func match(cmd *cobra.Command, std streams, flags matchFlags) error {
 			continue
 		}
 		read++
+		judge, err := in.judge(scan)
+		if err != nil {
+			return err
+		}
 		for _, c := range scan.Components {
 			for _, f := range judge.Judge(c) {
 				f.Asset, f.File = scan.Asset, scan.File
 				if err := out.print(f); err != nil {
 					return fmt.Errorf("print finding: %w", err)
 				}
+			}
+			if len(in.statements) > 0 {
+				tellExcused(std.err, scan, judge, c)
 			}
 		}
 	}
@@ -108,6 +124,17 @@ func match(cmd *cobra.Command, std streams, flags matchFlags) error {
 		return errAffected
 	}
 	return nil
+}
+
+// tellExcused says what statements took out of the answer.
+func tellExcused(w io.Writer, scan campaign.Scan, judge campaign.Judge, c campaign.Component) {
+	excuser, ok := judge.(campaign.Excuser)
+	if !ok {
+		return
+	}
+	for _, f := range excuser.Excused(c) {
+		fmt.Fprintln(w, cells(fmt.Sprintf("%s: %s on %s is left out: %s.", f.Advisory, c.PURL, scan.Asset, f.Why))[0])
+	}
 }
 
 // criteria reads what to look for, and refuses a command line that looks for
@@ -129,7 +156,11 @@ func (f matchFlags) criteria(cmd *cobra.Command, std streams) (campaign.Criteria
 		}
 		c.Floors = append(c.Floors, floor)
 	}
-	for _, name := range f.advisories {
+	files, err := advisoryFiles(f.advisories)
+	if err != nil {
+		return c, err
+	}
+	for _, name := range files {
 		raw, err := readAdvisory(cmd, std, name)
 		if err != nil {
 			return c, err
@@ -180,6 +211,8 @@ type findingPrinter struct {
 	json    *json.Encoder
 	table   *tabwriter.Writer
 	printed int
+
+	exploited map[string]advisory.Exploited
 }
 
 const tableBlock = 200
@@ -199,6 +232,8 @@ type matchLine struct {
 	Verdict  campaign.Verdict `json:"verdict"`
 	Fixed    []string         `json:"fixed"`
 	Why      string           `json:"why,omitempty"`
+	// Exploited is since when CISA knows that the vulnerability is exploited.
+	Exploited string `json:"exploited,omitempty"`
 }
 
 func (p *findingPrinter) print(f campaign.Finding) error {
@@ -207,6 +242,7 @@ func (p *findingPrinter) print(f campaign.Finding) error {
 		return p.json.Encode(matchLine{
 			Advisory: f.Advisory, PURL: f.Component.PURL, Asset: f.Asset, File: f.File,
 			Verdict: f.Verdict, Fixed: append([]string{}, f.Fixed...), Why: f.Why,
+			Exploited: p.exploited[f.Advisory].Added,
 		})
 	}
 	if p.printed == 1 {

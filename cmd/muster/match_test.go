@@ -65,6 +65,54 @@ func TestMatchAsText(t *testing.T) {
 	require.Contains(t, got.out, "Nothing in the inventory that was read is affected")
 }
 
+func TestMatchLeavesOutWhatSuppliersExcuse(t *testing.T) {
+	dir := matchFolder(t)
+	serial := "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79"
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+		return path
+	}
+	write("sboms/shop.cdx.json", `{"serialNumber":"`+serial+`",`+matchInventory[1:])
+	write("sboms/other.cdx.json", matchInventory)
+	vex := write("vex.json", `{"bomFormat":"CycloneDX","vulnerabilities":[{"id":"GHSA-0000-0000-0001","analysis":{"state":"not_affected","justification":"code_not_reachable"},
+		"affects":[{"ref":"urn:cdx:3e671687-395b-41f5-a30f-a58921a69b79/1#pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1?type=jar"}]}]}`)
+	got := muster(t, nil, "match", "--advisory", dir+"/log4shell.json", "--inventory", dir+"/sboms", "--vex", vex, "--format", "json")
+	require.Equal(t, exitAffected, got.code, got.err)
+	require.Equal(t, 1, strings.Count(got.out, `"verdict":"affected"`), "the other document's stays")
+	require.Contains(t, got.out, "other.cdx.json")
+	require.Contains(t, got.err, "is left out: its supplier says that it is not affected (code_not_reachable)")
+
+	got = muster(t, nil, "match", "--advisory", dir+"/log4shell.json", "--inventory", dir+"/sboms", "--vex", dir+"/log4shell.json")
+	require.Equal(t, exitUsage, got.code)
+	require.Contains(t, got.err, "neither CycloneDX nor OpenVEX")
+}
+
+func TestMatchTellsWhatIsExploited(t *testing.T) {
+	dir := matchFolder(t)
+	kev := filepath.Join(dir, "kev.json")
+	require.NoError(t, os.WriteFile(kev, []byte(`{"vulnerabilities":[{"cveID":"GHSA-0000-0000-0001","dateAdded":"2021-12-10"}]}`), 0o644))
+	got := muster(t, nil, "match", "--advisory", dir+"/log4shell.json", "--inventory", dir+"/sboms", "--kev", kev, "--format", "json")
+	require.Equal(t, exitAffected, got.code)
+	require.Contains(t, got.out, `"exploited":"2021-12-10"`)
+	require.Contains(t, got.err, "known to be exploited")
+}
+
+func TestMatchReadsAFolderOfAdvisories(t *testing.T) {
+	dir := matchFolder(t)
+	records := filepath.Join(dir, "records")
+	require.NoError(t, os.MkdirAll(records, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(records, "a.json"), []byte(matchRecord), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(records, "b.yaml"), []byte("id: B-1\naffected:\n- package: {ecosystem: Maven, name: 'org.apache.logging.log4j:log4j-api'}\n  versions: [2.14.1]\n"), 0o644))
+	got := muster(t, nil, "match", "--advisory", records, "--inventory", dir+"/sboms", "--format", "json")
+	require.Equal(t, exitAffected, got.code, got.err)
+	require.Contains(t, got.out, "GHSA-0000-0000-0001")
+	require.Contains(t, got.out, "B-1")
+	got = muster(t, nil, "match", "--advisory", t.TempDir(), "--inventory", dir+"/sboms")
+	require.Equal(t, exitUsage, got.code)
+	require.Contains(t, got.err, "holds no advisory")
+}
+
 func TestMatchWithoutARecord(t *testing.T) {
 	dir := matchFolder(t)
 	got := muster(t, nil, "match", "--pattern", "log4j*", "--inventory", dir+"/clean", "--format", "json")
