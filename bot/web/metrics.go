@@ -84,6 +84,14 @@ type meteredStore struct {
 	metrics *Metrics
 }
 
+// Epoch implements campaign.Run, for a store that does.
+func (s meteredStore) Epoch() string {
+	if run, ok := s.Store.(campaign.Run); ok {
+		return run.Epoch()
+	}
+	return ""
+}
+
 var laneNames = map[campaign.Lane]string{campaign.Interactive: "interactive", campaign.Bulk: "bulk"}
 
 func (s meteredStore) Claim(ctx context.Context, r campaign.ClaimRequest) (campaign.Claims, error) {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -35,6 +36,8 @@ type Check struct {
 	// Run returns nil when all is well, within the time of its context. The
 	// error is logged; who asks gets its words for people only.
 	Run func(ctx context.Context) error
+	// Note returns what is shown behind the "ok", "" for nothing; nil has none.
+	Note func(ctx context.Context) string
 }
 
 // The times of the server. Bodies are bounded where they are read.
@@ -134,10 +137,14 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeoutCause(r.Context(), checkFor, errors.New("the check took too long"))
 	defer cancel()
-	errs := make([]error, len(s.checks))
+	errs, notes := make([]error, len(s.checks)), make([]string, len(s.checks))
 	var wg sync.WaitGroup
 	for i, check := range s.checks {
-		wg.Go(func() { errs[i] = check.Run(ctx) })
+		wg.Go(func() {
+			if errs[i] = check.Run(ctx); errs[i] == nil && check.Note != nil {
+				notes[i] = check.Note(ctx)
+			}
+		})
 	}
 	wg.Wait()
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -146,7 +153,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	for i, check := range s.checks {
 		if errs[i] == nil {
-			fmt.Fprintf(w, "%s: ok\n", check.Name)
+			fmt.Fprintln(w, strings.TrimSuffix(check.Name+": ok, "+notes[i], ", "))
 			continue
 		}
 		s.log.WithError(errs[i]).WithField("check", check.Name).Warn("not ready")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -19,7 +20,6 @@ import (
 	"github.com/musterbot/muster/campaign/advisory"
 	"github.com/musterbot/muster/campaign/tracker/builtin"
 	"github.com/musterbot/muster/configs"
-	"github.com/musterbot/muster/store/bolt"
 )
 
 // appOptions are what the whole service is made from.
@@ -43,6 +43,7 @@ type app struct {
 	log     logrus.FieldLogger
 	store   campaign.Store
 	limiter campaign.Limiter // of Slack's methods and channels, and of the tracker
+	durable campaign.Durable
 	metrics *web.Metrics
 	slack   *slackapi.Client
 	me      slackapi.Identity
@@ -109,11 +110,12 @@ func (a *app) Stop(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-func (a *app) startStore(context.Context) error {
-	store, err := openStore(a.opts.Config.Store, bolt.Options{})
+func (a *app) startStore(ctx context.Context) error {
+	store, err := openStore(ctx, a.opts.Config.Store, a.log)
 	if err != nil {
 		return err
 	}
+	a.durable = store
 	a.onStop("store", func(context.Context) error { return store.Close() })
 	a.limiter = newLimiter(store, cmp.Or(a.opts.PaceFactor, a.opts.Config.Pace.Factor))
 	a.metrics = web.NewMetrics(store, version(), a.log)
@@ -228,7 +230,12 @@ func (a *app) channel(ctx context.Context, name, key string) (found campaign.Cha
 	return found, err
 }
 
+// startLocal lets the other subcommands reach the store that this process holds;
+// one in Redis they open themselves.
 func (a *app) startLocal(context.Context) error {
+	if isShared(a.opts.Config.Store) {
+		return nil
+	}
 	path, err := storePath(a.opts.Config.Store)
 	if err != nil {
 		return err
@@ -262,7 +269,7 @@ func (a *app) startWorker(ctx context.Context) error {
 func (a *app) startWeb(ctx context.Context) error {
 	o := web.Options{
 		Listen: a.opts.Config.Listen, Gather: a.metrics.Handler(), Log: a.log,
-		Ready: []web.Check{{Name: "store", Run: a.storeAnswers}, {Name: "slack", Run: a.slackConnected}},
+		Ready: []web.Check{{Name: "store", Run: a.storeAnswers, Note: a.storePromises}, {Name: "slack", Run: a.slackConnected}},
 	}
 	if signing := a.opts.Config.Slack.SigningSecret; a.opts.Config.Slack.Mode == "http" {
 		o.Routes = map[string]http.Handler{
@@ -299,6 +306,16 @@ func (a *app) storeAnswers(ctx context.Context) error {
 		return &campaign.Error{Kind: campaign.Unavailable, Err: err, Message: "The store does not answer."}
 	}
 	return nil
+}
+
+// storePromises says behind the readiness of the store how durable it is.
+func (a *app) storePromises(ctx context.Context) string {
+	found, err := a.durable.Durability(ctx)
+	if err != nil {
+		a.log.WithError(err).Warn("the store does not say how durable it is")
+		return "how durable it is, it does not say"
+	}
+	return strings.Join(append([]string{found.Promise}, found.Doubts...), " ")
 }
 
 // slackConnected looks at the sockets; in HTTP mode Slack comes to us, and there

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +24,8 @@ of the tasks, effects that were given up or wait for long, effects that nothing
 leads to, an audit log that is not what was sealed or is not sealed. It says how
 durable the store is. It changes nothing.
 
-It reads the running service, when there is one, and the store's file otherwise.
+It reads the running service, when there is one, and the store's file otherwise;
+a store in Redis it reads itself.
 A campaign at work may show a difference that is gone when doctor runs again.
 
 Exit status: 0 when nothing is wrong, 1 when something is or cannot be read.`,
@@ -34,8 +36,11 @@ Exit status: 0 when nothing is wrong, 1 when something is or cannot be read.`,
 			if format != "text" && format != "json" {
 				return badInput(fmt.Errorf("--format is text or json, not %q", format))
 			}
-			return withReader(cmd, std, func(ctx context.Context, r campaign.Reader) error {
-				return examine(ctx, r, format, std.out)
+			return withHolder(cmd, std, func(ctx context.Context, h *holder) error {
+				if err := tellDurability(ctx, h, format, std.out); err != nil {
+					return err
+				}
+				return examine(ctx, h, format, std.out)
 			})
 		},
 	}
@@ -43,18 +48,29 @@ Exit status: 0 when nothing is wrong, 1 when something is or cannot be read.`,
 	return cmd
 }
 
-// durability is what the embedded store promises. Other stores promise other
-// things, and this version has none.
-const durability = "The store is one file and durable: what Muster acknowledged is on disk. Back it up with the machine."
+// tellDurability prints what the store promises. What it leaves in doubt is the
+// operator's choice, and no problem of the store's contents.
+func tellDurability(ctx context.Context, d campaign.Durable, format string, w io.Writer) error {
+	found, err := d.Durability(ctx)
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		err = json.NewEncoder(w).Encode(map[string]campaign.Durability{"durability": found})
+	} else {
+		_, err = fmt.Fprintln(w, strings.Join(append([]string{found.Promise}, found.Doubts...), "\n"))
+	}
+	if err != nil {
+		return fmt.Errorf("write durability: %w", err)
+	}
+	return nil
+}
 
 // examine looks into every scope and prints what it found.
 func examine(ctx context.Context, r campaign.Reader, format string, w io.Writer) error {
 	scopes, err := r.Scopes(ctx)
 	if err != nil {
 		return err
-	}
-	if format == "text" {
-		fmt.Fprintln(w, durability)
 	}
 	bad := 0
 	for _, scope := range scopes {

@@ -50,6 +50,9 @@ func newEngine(cfg configs.Config, store campaign.Store, tracker campaign.Tracke
 	if cfg.Tracker.Kind == "builtin" {
 		o.Work.TrackPoll = -1 // nobody but Muster changes its tickets
 	}
+	if run, ok := store.(campaign.Run); ok {
+		o.Epoch = run.Epoch
+	}
 	if tune != nil {
 		tune(&o.Work)
 	}

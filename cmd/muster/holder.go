@@ -17,13 +17,20 @@ import (
 	"github.com/musterbot/muster/store/bolt"
 )
 
-// holder is whoever holds the store: the running service, or this process.
+// holder is whoever holds the store: the running service, or this process. A
+// store that several may hold is opened by each.
 type holder struct {
 	campaign.Reader
+	campaign.Durable
 	estate
 	running bool // it is the running service
 	close   func() error
 }
+
+// promised is the durability of the store of the running service.
+type promised struct{}
+
+func (promised) Durability(context.Context) (campaign.Durability, error) { return bolt.Promise(), nil }
 
 // The waits for a store that another process holds without listening yet.
 const (
@@ -33,8 +40,16 @@ const (
 
 // openHolder reaches the running service by the socket beside the store's file,
 // or opens the file itself when no service runs. For patience it waits for a
-// process that holds the file and does not listen.
+// process that holds the file and does not listen. A store in Redis it opens
+// beside the services that use it.
 func openHolder(ctx context.Context, cfg configs.Config, patience time.Duration, log logrus.FieldLogger) (*holder, error) {
+	if isShared(cfg.Store) {
+		store, err := openStore(ctx, cfg.Store, log)
+		if err != nil {
+			return nil, err
+		}
+		return workBeside(cfg, store, log)
+	}
 	path, err := storePath(cfg.Store)
 	if err != nil {
 		return nil, err
@@ -42,7 +57,7 @@ func openHolder(ctx context.Context, cfg configs.Config, patience time.Duration,
 	for until := time.Now().Add(patience); ; {
 		client, err := dialLocal(ctx, path)
 		if err == nil {
-			return &holder{Reader: client, estate: client, running: true, close: client.close}, nil
+			return &holder{Reader: client, Durable: promised{}, estate: client, running: true, close: client.close}, nil
 		}
 		if !errors.Is(err, errNoService) {
 			return nil, err
@@ -67,6 +82,12 @@ func holdAlone(cfg configs.Config, path string, store *bolt.Store, log logrus.Fi
 	if socket, err := socketPath(path); err == nil {
 		_ = os.Remove(socket) // left behind: we hold the file, so nobody listens there
 	}
+	return workBeside(cfg, store, log)
+}
+
+// workBeside works on a store without Slack: it claims nothing, and what has to
+// go out waits for a service.
+func workBeside(cfg configs.Config, store store, log logrus.FieldLogger) (*holder, error) {
 	tracker, err := builtin.New(builtin.Options{Store: store})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -75,7 +96,7 @@ func holdAlone(cfg configs.Config, path string, store *bolt.Store, log logrus.Fi
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return &holder{Reader: store, estate: engine, close: store.Close}, nil
+	return &holder{Reader: store, Durable: store, estate: engine, close: store.Close}, nil
 }
 
 // localActor is who types at this machine, for the audit log.

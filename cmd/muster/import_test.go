@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,9 +26,10 @@ import (
 
 // desk is a folder with a store and files to import, and somebody who types.
 type desk struct {
-	t   *testing.T
-	dir string
-	db  string
+	t     *testing.T
+	dir   string
+	db    string
+	store string // another store than the file at db; "" for that
 }
 
 func newDesk(t *testing.T) desk {
@@ -50,7 +52,7 @@ func (d desk) types(args ...string) (code int, out, errs string) {
 	d.t.Helper()
 	var stdout, stderr bytes.Buffer
 	code = run(d.t.Context(), streams{
-		in: strings.NewReader(""), out: &stdout, err: &stderr, environ: []string{"MUSTER_STORE=bolt://" + d.db},
+		in: strings.NewReader(""), out: &stdout, err: &stderr, environ: []string{"MUSTER_STORE=" + cmp.Or(d.store, "bolt://"+d.db)},
 	}, args)
 	return code, stdout.String(), stderr.String()
 }
@@ -261,14 +263,6 @@ func TestImportsThatCannotWork(t *testing.T) {
 			require.Contains(t, errs, tt.want)
 		})
 	}
-}
-
-func TestRedisIsNotInThisVersion(t *testing.T) {
-	var out, errs bytes.Buffer
-	code := run(t.Context(), streams{out: &out, err: &errs, environ: []string{"MUSTER_STORE=redis://:hunter2@127.0.0.1/0"}}, []string{"import", "inventory", t.TempDir()})
-	require.Equal(t, exitUsage, code)
-	require.Contains(t, errs.String(), "not in this version yet")
-	require.NotContains(t, errs.String(), "hunter2")
 }
 
 func TestTheSocketIsForItsUserOnly(t *testing.T) {

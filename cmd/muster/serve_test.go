@@ -260,9 +260,17 @@ func TestServeSaysWhyItCannotStart(t *testing.T) {
 			}, code: exitUsage,
 			want: []string{"is in use by another program", "MUSTER_LISTEN"},
 		},
-		"a store that is not in this version": {
-			change: func(*office) map[string]string { return map[string]string{"MUSTER_STORE": "redis://127.0.0.1:1/0"} }, code: exitUsage,
-			want: []string{"redis:// are not in this version yet"},
+		"a Redis that does not run": {
+			change: func(*office) map[string]string {
+				return map[string]string{"MUSTER_STORE": "redis://muster:xoxb-secret@127.0.0.1:1/0"}
+			}, code: exitFailure,
+			want: []string{"redis://127.0.0.1:1", "cannot be reached"},
+		},
+		"a Redis address that is wrong": {
+			change: func(*office) map[string]string {
+				return map[string]string{"MUSTER_STORE": "redis://127.0.0.1/0?x=xoxb-1"}
+			}, code: exitUsage,
+			want: []string{"address of the Redis store is wrong"},
 		},
 		"no commander": {
 			change: func(*office) map[string]string { return map[string]string{"MUSTER_ROLES_COMMANDER": ""} }, code: exitUsage,

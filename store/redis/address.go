@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -206,8 +207,9 @@ const (
 	poolSize = 64
 )
 
-// connect makes the client. It does not wait for a connection.
-func (a Address) connect() (goredis.UniversalClient, error) {
+// connect makes the client. It does not wait for a connection; greet is called
+// with each new one.
+func (a Address) connect(greet func(context.Context, *goredis.Conn) error) (goredis.UniversalClient, error) {
 	tlsConfig, err := a.tlsConfig()
 	if err != nil {
 		return nil, err
@@ -215,7 +217,7 @@ func (a Address) connect() (goredis.UniversalClient, error) {
 	o := &goredis.UniversalOptions{
 		Addrs: a.Hosts, DB: a.DB, MasterName: a.Master, IsClusterMode: a.Scheme == "redis+cluster",
 		Username: a.user, Password: a.password, SentinelUsername: a.sentinelUser, SentinelPassword: a.sentinelPassword,
-		TLSConfig: tlsConfig, ClientName: "muster", Protocol: 2, DisableIdentity: true,
+		TLSConfig: tlsConfig, OnConnect: greet, ClientName: "muster", Protocol: 2, DisableIdentity: true,
 		MaxRetries: -1, DialerRetries: 1, DialTimeout: dialFor, ReadTimeout: readFor, WriteTimeout: readFor,
 		PoolSize: poolSize, PoolTimeout: readFor,
 	}

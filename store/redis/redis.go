@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -37,6 +38,14 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// silence keeps the library from printing on its own: what it would say is in our
+// errors and the log of the Store.
+var silence = sync.OnceFunc(func() { goredis.SetLogger(silent{}) })
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
 // Store is a campaign.Store in Redis. Make it with Open.
 type Store struct {
 	client   goredis.UniversalClient
@@ -47,6 +56,7 @@ type Store struct {
 	slots    slots
 	board    *board
 	entered  registration
+	epochs   epochs
 
 	once   sync.Once
 	closed chan struct{}
@@ -62,21 +72,22 @@ type Store struct {
 // Unavailable when no server answers.
 func Open(ctx context.Context, address string, opts Options) (*Store, error) {
 	opts = opts.withDefaults()
+	silence()
 	a, err := Parse(address)
 	if err != nil {
 		return nil, err
 	}
-	client, err := a.connect()
-	if err != nil {
-		return nil, err
-	}
 	s := &Store{
-		client: client, address: a, keys: keys{prefix: a.Prefix}, instance: rand.Text()[:instanceSize], log: opts.Log,
+		address: a, keys: keys{prefix: a.Prefix}, instance: rand.Text()[:instanceSize], log: opts.Log,
 		slots: newSlots(), board: newBoard(), closed: make(chan struct{}),
 	}
+	s.epochs.runs = map[string]string{}
 	s.entered.at = map[campaign.Scope]time.Time{}
+	if s.client, err = a.connect(s.connected); err != nil {
+		return nil, err
+	}
 	if err := s.greet(ctx, opts.OpenFor); err != nil {
-		_ = client.Close()
+		_ = s.client.Close()
 		return nil, err
 	}
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -88,13 +99,23 @@ func Open(ctx context.Context, address string, opts Options) (*Store, error) {
 // greet waits until the server answers.
 func (s *Store) greet(ctx context.Context, patience time.Duration) error {
 	for until := time.Now().Add(patience); ; {
-		err := s.ask(ctx, "open the store", func(ctx context.Context) error { return s.client.SCard(ctx, s.keys.scopes()).Err() })
+		err := s.ask(ctx, "open the store", func(ctx context.Context) error {
+			if err := s.meet(ctx); err != nil {
+				return err
+			}
+			return s.client.SCard(ctx, s.keys.scopes()).Err()
+		})
 		if isAuth(err) {
 			return &campaign.Error{Kind: campaign.Invalid, Err: err, Message: fmt.Sprintf(
 				"The Redis server at %s does not accept Muster's user or password, or does not let it read %s*. Nothing was opened; write them in `store` or MUSTER_STORE, as redis://user:password@host.", s.address, s.keys.prefix)}
 		}
-		if campaign.KindOf(err) != campaign.Unavailable || time.Now().After(until) {
+		if err == nil || campaign.KindOf(err) != campaign.Unavailable || ctx.Err() != nil {
 			return err
+		}
+		if time.Now().After(until) {
+			words := cmp.Or(passingWords(err), "The Redis server cannot be reached.")
+			return &campaign.Error{Kind: campaign.Unavailable, Err: err, Message: fmt.Sprintf(
+				"%s The store is at %s, says `store` or MUSTER_STORE. Nothing was opened; see that it runs and is reachable from here, and start again.", words, s.address)}
 		}
 		s.log.WithError(err).Warn("redis does not answer yet")
 		if err := s.rest(ctx, pauseMost); err != nil {
