@@ -12,7 +12,7 @@ TOOL    := go tool -modfile=.ci/tools/go.mod
 CC_NAME := $(firstword $(shell go env CC))
 RACE    := $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v $(CC_NAME) >/dev/null && echo -race)
 
-FUZZTIME ?= 10s
+FUZZTIME ?= 30s
 BENCH    ?= .
 PKG      ?= ./...
 
@@ -45,8 +45,8 @@ check: lint test ## lint, test, and no file changed: what must hold before a com
 bench: ## run the benchmarks (BENCH=Rollup PKG=./campaign/...)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
 
-fuzz: ## run each fuzz test for FUZZTIME (10s)
-	./.ci/fuzz $(FUZZTIME)
+fuzz: ## run each fuzz test for FUZZTIME (30s)
+	FUZZ_BUDGET=86400 ./.ci/fuzz $(FUZZTIME)
 
 clean: ## remove what build made
 	rm -rf bin

@@ -87,6 +87,8 @@ func purlOf(ecosystem, name, version string) string {
 		return "pkg:maven/" + strings.Replace(name, ":", "/", 1) + "@" + version + "?type=jar"
 	case "Debian":
 		return "pkg:deb/debian/" + name + "@" + version + "?arch=amd64&distro=debian-" + release
+	case "RubyGems":
+		return "pkg:gem/" + name + "@" + version
 	case "Go":
 		return "pkg:golang/" + name + "@" + version
 	}

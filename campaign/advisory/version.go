@@ -42,6 +42,9 @@ func parseVersion(text, ecosystem string, asSemver bool) (v semantic.Version, er
 	if ecosystem == "npm" || ecosystem == "Go" {
 		text = strings.TrimLeft(text, "=V")
 	}
+	if ecosystem == "RubyGems" {
+		text = strings.ReplaceAll(text, "-", ".pre.") // as Gem::Version reads it
+	}
 	v, err = semantic.Parse(text, ecosystem)
 	if asSemver && errors.Is(err, semantic.ErrUnsupportedEcosystem) {
 		return semantic.ParseSemverVersion(text), nil
