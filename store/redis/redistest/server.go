@@ -49,6 +49,8 @@ type Server struct {
 	port   int
 	ownDir bool
 
+	sentinel bool
+
 	cmd    *exec.Cmd
 	exited chan struct{}
 	log    *os.File
@@ -105,6 +107,9 @@ func (s *Server) PID() int {
 }
 
 func (s *Server) args() []string {
+	if s.sentinel {
+		return []string{filepath.Join(s.opts.Dir, "sentinel.conf"), "--sentinel"}
+	}
 	port := strconv.Itoa(s.port)
 	args := []string{"--port", port, "--bind", "127.0.0.1", "--dir", s.opts.Dir, "--save", "", "--daemonize", "no", "--enable-debug-command", "yes"}
 	if s.opts.Fsync != "" {
