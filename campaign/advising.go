@@ -386,6 +386,9 @@ func (tx *transaction) adviceDone(c Campaign, a Advice) error {
 	if err := tx.audit("advice.done", "advice/"+a.ID, string(AdviceTelling), fmt.Sprintf("%d reopened, %d told", a.Reopened, a.Told), ""); err != nil {
 		return err
 	}
+	if err := tx.startRenewal(Renewal{ID: a.ID, Track: a.Track, By: a.By}); err != nil {
+		return err // all bodies show what counts now
+	}
 	what := "the new baseline (" + a.Reach + ")"
 	if a.Kind == AdviceVoid {
 		what = a.Method + " is void on " + a.Track

@@ -166,5 +166,6 @@ func (g *Engine) grants() map[HoldKind]grant {
 		HoldSweep:      g.sweepGranted,
 		HoldVoid:       g.voidGranted,
 		HoldRebaseline: g.rebaselineGranted,
+		HoldRenewal:    g.renewalGranted,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -28,12 +29,16 @@ func (g *Engine) lock(ctx context.Context, c Campaign, p Plan) ([]LockItem, erro
 			undated = append(undated, t.Name)
 		}
 	}
+	current := !slices.ContainsFunc(p.Tracks, func(t PlanTrack) bool {
+		now, ok := c.Track(t.Name)
+		return ok && now.ApprovedRevision > t.Revision
+	})
 	doubtful, err := g.doubtful(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	return []LockItem{
-		{Name: "text approved and frozen", OK: c.Plan != "", Need: "`/campaign approve` freezes the plan once the reviewers agree"},
+		{Name: "text approved and frozen", OK: c.Plan != "" && current, Need: "`/campaign approve` freezes the plan with the newest text that the reviewers approved"},
 		{Name: "due dates set", OK: len(undated) == 0, Need: fmt.Sprintf("track %s has no due date: `/campaign track %s due fri 17:00`", strings.Join(undated, ", "), strings.Join(undated, " "))},
 		{
 			Name: "triage empty or waived", OK: len(doubtful) == 0 || c.TriageWaived != "",

@@ -199,8 +199,10 @@ func (tx *transaction) approveRevision(c *Campaign, rev *Revision, reviews []Rev
 		return err
 	}
 	t, _ := c.Track(rev.Track)
+	var old Revision
 	if t.ApprovedRevision > 0 {
-		old, err := load[Revision](tx, KindRevision, revisionID(t.Name, t.ApprovedRevision))
+		var err error
+		old, err = load[Revision](tx, KindRevision, revisionID(t.Name, t.ApprovedRevision))
 		if err != nil {
 			return err
 		}
@@ -217,6 +219,9 @@ func (tx *transaction) approveRevision(c *Campaign, rev *Revision, reviews []Rev
 		rev.Minutes = max(rev.Minutes, r.minutes())
 	}
 	rev.Tried = tx.engine.triedBy(tx.ctx, approved)
+	if err := tx.renewRevision(*c, old, *rev); err != nil {
+		return err
+	}
 	return tx.audit("revision.approve", rev.subject(), string(RevisionInReview), string(rev.Status), "")
 }
 

@@ -102,6 +102,23 @@ type ReopenedData struct {
 	HelpChannel Markup
 }
 
+// RevisionMovedData is for revision_moved: newly approved instructions ask something
+// else of work that is not done yet; at most 90 words.
+type RevisionMovedData struct {
+	LocalTime
+	Title       string
+	Count       int // targets that are not done yet
+	Done        int // those that are
+	Noun        string
+	Verb        string
+	Names       []string
+	Due         time.Time
+	Action      Markup
+	Minutes     int
+	Tried       Markup
+	HelpChannel Markup
+}
+
 // HowDoneData is for how_done: work was closed in the tracker, and nobody has said
 // yet how it was done; at most 90 words.
 type HowDoneData struct {

@@ -33,6 +33,7 @@ func (g *Engine) routes() {
 	g.Handle(closePrefix, g.finishClosing)
 	g.Handle(advicePrefix, g.advise)
 	g.Handle(trackingPrefix, g.trackDue)
+	g.Handle(renewalPrefix, g.renew)
 }
 
 // errStopped is why work in hand is cut off at last.

@@ -80,6 +80,10 @@ func ownerEntries() map[string]entry {
 			Why: "the scan of 05:58 UTC still sees log4j-core 2.14.1 in lib/app.jar", Claimed: campaign.MethodClassRemoved,
 			Helpers: []campaign.Markup{aoife}, HelpChannel: help,
 		}},
+		"revision_moved": {limit: 90, sample: campaign.RevisionMovedData{
+			LocalTime: inSydney, Title: log4shell, Count: 5, Done: 9, Noun: "services", Verb: "Contain", Names: services, Due: tonight,
+			Action: "Remove the class from the shaded jars as well, one instance first, and look at its log before you go on with the others.", Minutes: 21, Tried: tried, HelpChannel: help,
+		}},
 		"how_done": {limit: 90, sample: campaign.HowDoneData{
 			LocalTime: inSydney, Title: log4shell, Count: 9, Noun: "services", Names: append(services, "mailer", "search-api"), HelpChannel: help,
 		}},
