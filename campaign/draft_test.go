@@ -19,7 +19,7 @@ func TestAnEditKeepsTheBoundsOfANewCampaign(t *testing.T) {
 	}{
 		"long title": {campaign.CampaignEdit{Title: &long}, "80 characters"},
 		"zone":       {campaign.CampaignEdit{Zone: &zone}, "Atlantis"},
-		"grouping":   {campaign.CampaignEdit{Grouping: &grouping}, "`service` or by `team`"},
+		"grouping":   {campaign.CampaignEdit{Grouping: &grouping}, "by `team` or by `fix_unit`"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := h.campaign(id)
