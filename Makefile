@@ -16,10 +16,10 @@ FUZZTIME ?= 30s
 BENCH    ?= .
 PKG      ?= ./...
 
-.PHONY: help build demo test check lint bench fuzz clean
+.PHONY: help build demo test check lint bench bench-inventory fuzz clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the binary into bin/muster
 	@mkdir -p bin
@@ -44,6 +44,9 @@ check: lint test ## lint, test, and no file changed: what must hold before a com
 
 bench: ## run the benchmarks (BENCH=Rollup PKG=./campaign/...)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
+
+bench-inventory: ## match a folder of 1 GB of SBOMs, beside encoding/json
+	MUSTER_BENCH_MB=1024 go test -run '^$$' -bench MatchCommand -benchtime 1x ./cmd/muster
 
 fuzz: ## run each fuzz test for FUZZTIME (30s)
 	FUZZ_BUDGET=86400 ./.ci/fuzz $(FUZZTIME)

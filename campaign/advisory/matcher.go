@@ -5,7 +5,8 @@
 // A record enters through ReadAdvisory (record.go). Compile turns criteria into
 // a Judge (judge.go), which looks the component's name up (identity.go) before
 // it compares any version (ranges.go, version.go). What is close but not certain
-// (near.go, pattern.go) becomes campaign.Possible, for a person to judge.
+// (near.go, pattern.go) becomes campaign.Possible, for a person to judge. Local
+// decisions and suppliers' statements (override.go, vex.go) beat the records.
 package advisory
 
 import "github.com/musterbot/muster/campaign"
