@@ -86,6 +86,7 @@ func FuzzReadAdvisory(f *testing.F) {
 	f.Add([]byte(oneRange("Debian:11", "xz", `{"introduced":"0"},{"last_affected":"1~2"}`)), "pkg:deb/debian/xz@1?distro=11")
 	f.Add([]byte(oneRange("PyPI", "a", `{"introduced":"1.0rc1"},{"limit":"2"}`)), "pkg:pypi/a@1.0.post1")
 	f.Add([]byte(oneRange("Alpine:v3.1", "a", `{"introduced":"0"},{"fixed":"1.2_alpha1-r0"}`)), "pkg:apk/alpine/a@1?distro=3.1.1")
+	f.Add([]byte("id: A\naffected:\n- package: {ecosystem: npm, name: a}\n  versions: [1.0]\n"), "pkg:npm/a@1.0")
 	f.Fuzz(func(t *testing.T, raw []byte, purl string) {
 		adv, err := Matcher{}.ReadAdvisory(raw)
 		if err != nil {

@@ -294,6 +294,12 @@ func TestStoppingTheWalkEndsIt(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"bomFormat":"CycloneDX","components":[{"purl":"pkg:npm/a@1","components":[{"name":"b"}]}]}`))
 	f.Add([]byte(`{"SchemaVersion":2,"ArtifactName":"a","Results":[{"Packages":[{"Name":"b","SrcEpoch":1}]}]}`))
+	f.Add([]byte(cdxXML))
+	f.Add([]byte(`<bom xmlns="http://cyclonedx.org/schema/bom/1.4"><components><component><name>&amp;</name></component></components></bom>`))
+	f.Add([]byte(`{"spdxVersion":"SPDX-2.3","packages":[{"name":"a","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:npm/a@1"}]}]}`))
+	f.Add([]byte(`{"artifacts":[{"purl":"pkg:deb/debian/a@1","metadata":{"source":"b"}}],"source":{"target":"x"}}`))
+	f.Add([]byte(`{"matches":[{"artifact":{"name":"a","upstreams":[{"name":"b"}]}}]}`))
+	f.Add([]byte("\x1f\x8b\x08\x00"))
 	f.Add([]byte("asset,purl\nweb-1,pkg:npm/a@1\n"))
 	f.Add([]byte("\uFEFFasset;purl;exposure\n\"web\";;internal\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
