@@ -14,53 +14,11 @@ import (
 
 // Changes implements campaign.Tracker: the changes of all repositories, merged.
 func (t *Tracker) Changes(ctx context.Context, since time.Time) iter.Seq2[campaign.TicketSeen, error] {
-	return func(yield func(campaign.TicketSeen, error) bool) {
-		var heads []*head
-		defer func() {
-			for _, h := range heads {
-				h.stop()
-			}
-		}()
-		for _, repository := range t.repositories() {
-			next, stop := iter.Pull2(t.changesOf(ctx, repository, since))
-			h := &head{next: next, stop: stop}
-			heads = append(heads, h)
-			h.advance()
-		}
-		for {
-			first := oldest(heads)
-			if first == nil || !yield(first.seen, first.err) || first.err != nil {
-				return
-			}
-			first.advance()
-		}
+	var feeds []iter.Seq2[campaign.TicketSeen, error]
+	for _, repository := range t.repositories() {
+		feeds = append(feeds, t.changesOf(ctx, repository, since))
 	}
-}
-
-// head is the next change of one repository.
-type head struct {
-	next func() (campaign.TicketSeen, error, bool)
-	stop func()
-	seen campaign.TicketSeen
-	err  error
-	ok   bool
-}
-
-func (h *head) advance() { h.seen, h.err, h.ok = h.next() }
-
-// oldest returns what comes first: an error, then the oldest change; nil at the end.
-func oldest(heads []*head) *head {
-	var first *head
-	for _, h := range heads {
-		switch {
-		case !h.ok:
-		case h.err != nil:
-			return h
-		case first == nil || h.seen.UpdatedAt.Before(first.seen.UpdatedAt):
-			first = h
-		}
-	}
-	return first
+	return mark.Merge(feeds...)
 }
 
 // changesOf reads a repository's changes, page by page. Each full page moves the

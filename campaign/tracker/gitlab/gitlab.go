@@ -12,6 +12,7 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -44,6 +45,8 @@ type Options struct {
 	URL     string        // of the server, without /api/v4; default DefaultURL
 	Token   secret.Secret // required: of a project, group or person, with the scope api
 	Project string        // required: "group/project", or its number
+	// Projects are those of single owners, by their name in the catalog.
+	Projects map[string]string
 	// Assignees are the user names of owners. An owner without one stands in the
 	// issue's text, and nobody is assigned.
 	Assignees map[string]string
@@ -64,7 +67,7 @@ type Tracker struct {
 	owners map[string]string // by user name, in lower case
 
 	mu       sync.Mutex
-	prepared bool // Muster may write labels
+	prepared map[string]bool // projects whose labels Muster may write
 	users    map[string]user
 }
 
@@ -79,8 +82,10 @@ var _ campaign.Tracker = (*Tracker)(nil)
 func New(o Options) (*Tracker, error) {
 	o.URL = strings.TrimSuffix(cmp.Or(o.URL, DefaultURL), "/")
 	o.InProgress = cmp.Or(o.InProgress, "in progress")
-	if o.Project == "" || strings.Contains(o.Project, "#") {
-		return nil, fmt.Errorf("gitlab: %q is not a project", o.Project)
+	for _, project := range append(slices.Collect(maps.Values(o.Projects)), o.Project) {
+		if project == "" || strings.Contains(project, "#") {
+			return nil, fmt.Errorf("gitlab: %q is not a project", project)
+		}
 	}
 	calls, err := rest.New(rest.Options{System: system, BaseURL: o.URL, Auth: rest.Header("PRIVATE-TOKEN", o.Token), Limiter: o.Limiter, Rate: o.Rate, Base: o.Base})
 	if err != nil {
@@ -92,7 +97,7 @@ func New(o Options) (*Tracker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gitlab: %w", err)
 	}
-	t := &Tracker{opts: o, client: client, owners: map[string]string{}, users: map[string]user{}}
+	t := &Tracker{opts: o, client: client, owners: map[string]string{}, prepared: map[string]bool{}, users: map[string]user{}}
 	for owner, name := range o.Assignees {
 		t.owners[strings.ToLower(name)] = owner
 	}
@@ -112,13 +117,21 @@ func (u unpaced) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
+// projects returns all of them, each once, the general one first.
+func (t *Tracker) projects() []string {
+	others := slices.Compact(slices.Sorted(maps.Values(t.opts.Projects)))
+	others = slices.DeleteFunc(others, func(p string) bool { return p == t.opts.Project })
+	return append([]string{t.opts.Project}, others...)
+}
+
 // Ensure implements campaign.Tracker.
 func (t *Tracker) Ensure(ctx context.Context, key string, d campaign.TicketDraft) (campaign.TicketRef, error) {
-	found, err := t.find(ctx, key)
+	project := cmp.Or(t.opts.Projects[d.Assignee], t.opts.Project)
+	found, err := t.find(ctx, project, key)
 	if err != nil || found != nil {
-		return t.refOf(found), err
+		return refOf(project, found), err
 	}
-	if err := t.prepare(ctx); err != nil {
+	if err := t.prepare(ctx, project); err != nil {
 		return campaign.TicketRef{}, err
 	}
 	assignees, err := t.assignees(ctx, d.Assignee)
@@ -135,11 +148,11 @@ func (t *Tracker) Ensure(ctx context.Context, key string, d campaign.TicketDraft
 	if d.Status == campaign.TicketInProgress {
 		*o.Labels = append(*o.Labels, t.opts.InProgress)
 	}
-	issue, _, err := t.client.Issues.CreateIssue(t.opts.Project, o, gitlab.WithContext(ctx))
+	issue, _, err := t.client.Issues.CreateIssue(project, o, gitlab.WithContext(ctx))
 	if err != nil {
 		return campaign.TicketRef{}, failed(ctx, err, true)
 	}
-	ref := t.refOf(issue)
+	ref := refOf(project, issue)
 	if !slices.Contains(issue.Labels, mark.KeyLabel(key)) {
 		return campaign.TicketRef{}, &campaign.Error{
 			Kind: campaign.Forbidden, Err: fmt.Errorf("%s lost its labels", ref.ID),
@@ -154,16 +167,18 @@ func (t *Tracker) Ensure(ctx context.Context, key string, d campaign.TicketDraft
 
 // Find implements campaign.Tracker.
 func (t *Tracker) Find(ctx context.Context, key string) (campaign.TicketRef, error) {
-	issue, err := t.find(ctx, key)
-	if err == nil && issue == nil {
-		err = campaign.Refuse(campaign.NotFound, "GitLab has no issue under this key.")
+	for _, project := range t.projects() {
+		issue, err := t.find(ctx, project, key)
+		if err != nil || issue != nil {
+			return refOf(project, issue), err
+		}
 	}
-	return t.refOf(issue), err
+	return campaign.TicketRef{}, campaign.Refuse(campaign.NotFound, "GitLab has no issue under this key.")
 }
 
 // find returns the issue of a key, the first one filed, or nil.
-func (t *Tracker) find(ctx context.Context, key string) (*gitlab.Issue, error) {
-	issues, _, err := t.client.Issues.ListProjectIssues(t.opts.Project, &gitlab.ListProjectIssuesOptions{
+func (t *Tracker) find(ctx context.Context, project, key string) (*gitlab.Issue, error) {
+	issues, _, err := t.client.Issues.ListProjectIssues(project, &gitlab.ListProjectIssuesOptions{
 		Labels: &gitlab.LabelOptions{mark.KeyLabel(key)}, Scope: gitlab.Ptr("all"), OrderBy: gitlab.Ptr("created_at"), Sort: gitlab.Ptr("asc"),
 		ListOptions: gitlab.ListOptions{PerPage: pageSize},
 	}, gitlab.WithContext(ctx))
@@ -178,23 +193,23 @@ func (t *Tracker) find(ctx context.Context, key string) (*gitlab.Issue, error) {
 	return nil, nil
 }
 
-// prepare finds out, once, whether Muster may write labels: without that GitLab
-// files issues without them, and no issue would be found again.
-func (t *Tracker) prepare(ctx context.Context) error {
+// prepare finds out, once, whether Muster may write labels in a project: without
+// that GitLab files issues without them, and no issue would be found again.
+func (t *Tracker) prepare(ctx context.Context, project string) error {
 	t.mu.Lock()
-	done := t.prepared
+	done := t.prepared[project]
 	t.mu.Unlock()
 	if done {
 		return nil
 	}
-	_, _, err := t.client.Labels.CreateLabel(t.opts.Project, &gitlab.CreateLabelOptions{
+	_, _, err := t.client.Labels.CreateLabel(project, &gitlab.CreateLabelOptions{
 		Name: gitlab.Ptr(mark.Label), Color: gitlab.Ptr("#6699cc"), Description: gitlab.Ptr("Filed by Muster"),
 	}, gitlab.WithContext(rest.AsRead(ctx)))
 	if err = failed(ctx, err, false); err != nil && campaign.KindOf(err) != campaign.Conflict { // 409: it is there already
 		return err
 	}
 	t.mu.Lock()
-	t.prepared = true
+	t.prepared[project] = true
 	t.mu.Unlock()
 	return nil
 }
@@ -227,7 +242,7 @@ func (t *Tracker) assignees(ctx context.Context, owner string) ([]int64, error) 
 
 // Update implements campaign.Tracker. Labels that people put on the issue stay.
 func (t *Tracker) Update(ctx context.Context, ref campaign.TicketRef, d campaign.TicketDraft) error {
-	issue, err := t.get(ctx, ref)
+	issue, project, err := t.get(ctx, ref)
 	if err != nil {
 		return err
 	}
@@ -257,36 +272,37 @@ func (t *Tracker) Update(ctx context.Context, ref campaign.TicketRef, d campaign
 	case d.Status != campaign.TicketDone && closed:
 		o.StateEvent = gitlab.Ptr("reopen")
 	}
-	_, _, err = t.client.Issues.UpdateIssue(t.opts.Project, issue.IID, o, gitlab.WithContext(ctx))
+	_, _, err = t.client.Issues.UpdateIssue(project, issue.IID, o, gitlab.WithContext(ctx))
 	return failed(ctx, err, true)
 }
 
 // get reads an issue. One that was moved to another project is closed here and
 // goes on there under another number, where Muster may have no rights.
-func (t *Tracker) get(ctx context.Context, ref campaign.TicketRef) (*gitlab.Issue, error) {
-	number, err := strconv.ParseInt(strings.TrimPrefix(ref.ID, t.opts.Project+"#"), 10, 64)
-	if err != nil || number <= 0 {
-		return nil, campaign.Refuse(campaign.NotFound, "This is no issue of Muster's project on GitLab: "+rest.Quote(ref.ID))
+func (t *Tracker) get(ctx context.Context, ref campaign.TicketRef) (issue *gitlab.Issue, project string, err error) {
+	project, iid, _ := strings.Cut(ref.ID, "#")
+	number, err := strconv.ParseInt(iid, 10, 64)
+	if err != nil || number <= 0 || !slices.Contains(t.projects(), project) {
+		return nil, project, campaign.Refuse(campaign.NotFound, "This is no issue of a project that Muster files into on GitLab: "+rest.Quote(ref.ID))
 	}
-	issue, _, err := t.client.Issues.GetIssue(t.opts.Project, number, gitlab.WithContext(ctx))
+	issue, _, err = t.client.Issues.GetIssue(project, number, gitlab.WithContext(ctx))
 	if err != nil {
-		return nil, failed(ctx, err, false)
+		return nil, project, failed(ctx, err, false)
 	}
 	if issue.MovedToID != 0 {
-		return nil, campaign.Refuse(campaign.NotFound, "The issue was moved to another project of GitLab: "+rest.Quote(ref.ID)+" Muster does not follow it there; move it back, or close its tasks in Slack.")
+		return nil, project, campaign.Refuse(campaign.NotFound, "The issue was moved to another project of GitLab: "+rest.Quote(ref.ID)+" Muster does not follow it there; move it back, or close its tasks in Slack.")
 	}
-	return issue, nil
+	return issue, project, nil
 }
 
 // Comment implements campaign.Tracker. The key stands in the comment, unseen.
 func (t *Tracker) Comment(ctx context.Context, ref campaign.TicketRef, key, text string) error {
-	issue, err := t.get(ctx, ref)
+	issue, project, err := t.get(ctx, ref)
 	if err != nil {
 		return err
 	}
 	o := &gitlab.ListIssueNotesOptions{ListOptions: gitlab.ListOptions{Page: 1, PerPage: pageSize}, Sort: gitlab.Ptr("asc")}
 	for o.Page > 0 {
-		notes, response, err := t.client.Notes.ListIssueNotes(t.opts.Project, issue.IID, o, gitlab.WithContext(ctx))
+		notes, response, err := t.client.Notes.ListIssueNotes(project, issue.IID, o, gitlab.WithContext(ctx))
 		if err != nil {
 			return failed(ctx, err, false)
 		}
@@ -295,7 +311,7 @@ func (t *Tracker) Comment(ctx context.Context, ref campaign.TicketRef, key, text
 		}
 		o.Page = response.NextPage
 	}
-	_, _, err = t.client.Notes.CreateIssueNote(t.opts.Project, issue.IID, &gitlab.CreateIssueNoteOptions{
+	_, _, err = t.client.Notes.CreateIssueNote(project, issue.IID, &gitlab.CreateIssueNoteOptions{
 		Body: gitlab.Ptr(mark.Comment(key, withoutQuickActions(text))),
 	}, gitlab.WithContext(ctx))
 	return failed(ctx, err, true)
@@ -303,21 +319,30 @@ func (t *Tracker) Comment(ctx context.Context, ref campaign.TicketRef, key, text
 
 // Read implements campaign.Tracker.
 func (t *Tracker) Read(ctx context.Context, ref campaign.TicketRef) (campaign.TicketSeen, error) {
-	issue, err := t.get(ctx, ref)
+	issue, project, err := t.get(ctx, ref)
 	if err != nil {
 		return campaign.TicketSeen{}, err
 	}
-	return t.seen(issue), nil
+	return t.seen(project, issue), nil
 }
 
-// Changes implements campaign.Tracker. Each full page moves the time on from
-// which is asked, since what changes meanwhile would shift pages that are
-// counted, and something would slip through between two.
+// Changes implements campaign.Tracker: the changes of all projects, merged.
 func (t *Tracker) Changes(ctx context.Context, since time.Time) iter.Seq2[campaign.TicketSeen, error] {
+	var feeds []iter.Seq2[campaign.TicketSeen, error]
+	for _, project := range t.projects() {
+		feeds = append(feeds, t.changesOf(ctx, project, since))
+	}
+	return mark.Merge(feeds...)
+}
+
+// changesOf reads a project's changes, page by page. Each full page moves the
+// time on from which is asked, since what changes meanwhile would shift pages
+// that are counted, and something would slip through between two.
+func (t *Tracker) changesOf(ctx context.Context, project string, since time.Time) iter.Seq2[campaign.TicketSeen, error] {
 	return func(yield func(campaign.TicketSeen, error) bool) {
 		from := since.UTC()
 		for page := int64(1); ; {
-			issues, _, err := t.client.Issues.ListProjectIssues(t.opts.Project, &gitlab.ListProjectIssuesOptions{
+			issues, _, err := t.client.Issues.ListProjectIssues(project, &gitlab.ListProjectIssuesOptions{
 				Labels: &gitlab.LabelOptions{mark.Label}, Scope: gitlab.Ptr("all"), OrderBy: gitlab.Ptr("updated_at"), Sort: gitlab.Ptr("asc"),
 				UpdatedAfter: &from, ListOptions: gitlab.ListOptions{Page: page, PerPage: pageSize},
 			}, gitlab.WithContext(ctx))
@@ -326,7 +351,7 @@ func (t *Tracker) Changes(ctx context.Context, since time.Time) iter.Seq2[campai
 				return
 			}
 			for _, issue := range issues {
-				seen := t.seen(issue)
+				seen := t.seen(project, issue)
 				if seen.Key == "" || issue.MovedToID != 0 || seen.UpdatedAt.Before(since) {
 					continue
 				}
@@ -346,9 +371,9 @@ func (t *Tracker) Changes(ctx context.Context, since time.Time) iter.Seq2[campai
 	}
 }
 
-func (t *Tracker) seen(issue *gitlab.Issue) campaign.TicketSeen {
+func (t *Tracker) seen(project string, issue *gitlab.Issue) campaign.TicketSeen {
 	s := campaign.TicketSeen{
-		Ref: t.refOf(issue), Key: mark.Key(issue.Description, issue.Labels), Status: campaign.TicketOpen, Checked: checklist.Checked(issue.Description),
+		Ref: refOf(project, issue), Key: mark.Key(issue.Description, issue.Labels), Status: campaign.TicketOpen, Checked: checklist.Checked(issue.Description),
 	}
 	if issue.UpdatedAt != nil {
 		s.UpdatedAt = campaign.Stamp(*issue.UpdatedAt)
@@ -366,11 +391,11 @@ func (t *Tracker) seen(issue *gitlab.Issue) campaign.TicketSeen {
 	return s
 }
 
-func (t *Tracker) refOf(issue *gitlab.Issue) campaign.TicketRef {
+func refOf(project string, issue *gitlab.Issue) campaign.TicketRef {
 	if issue == nil {
 		return campaign.TicketRef{}
 	}
-	return campaign.TicketRef{ID: t.opts.Project + "#" + strconv.FormatInt(issue.IID, 10), URL: issue.WebURL}
+	return campaign.TicketRef{ID: project + "#" + strconv.FormatInt(issue.IID, 10), URL: issue.WebURL}
 }
 
 // failed takes the domain's error out of what the client made of it.

@@ -172,6 +172,28 @@ func TestAGuestFilesNothing(t *testing.T) {
 	require.Contains(t, campaign.PublicMessage(err), "/issues/2", "it says which to close")
 }
 
+func TestOwnersWithProjectsOfTheirOwn(t *testing.T) {
+	tracker, s := open(t, func(o *gitlab.Options) { o.Projects = map[string]string{"platform": "acme/platform"} })
+	first := ensure(t, tracker, "k1", draft())
+	d := draft()
+	d.Assignee = "platform"
+	second := ensure(t, tracker, "k2", d)
+	require.Equal(t, "acme/platform#2", second.ID)
+	require.Equal(t, second, ensure(t, tracker, "k2", d))
+	found, err := tracker.Find(t.Context(), "k2")
+	require.NoError(t, err)
+	require.Equal(t, second, found)
+	s.person(first.ID, func(i *issue) { i.Title += "!" })
+	var order []string
+	for seen, err := range tracker.Changes(t.Context(), time.Time{}) {
+		require.NoError(t, err)
+		order = append(order, seen.Ref.ID)
+	}
+	require.Equal(t, []string{second.ID, first.ID}, order, "merged, the oldest first")
+	_, err = tracker.Read(t.Context(), campaign.TicketRef{ID: "else/where#1"})
+	require.Equal(t, campaign.NotFound, campaign.KindOf(err))
+}
+
 // Moved is not done: GitLab closes the issue that it leaves behind.
 func TestAnIssueThatWasMovedIsNotDone(t *testing.T) {
 	tracker, s := open(t)

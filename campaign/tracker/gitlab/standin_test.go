@@ -44,6 +44,7 @@ type issue struct {
 	Assignees   []user    `json:"assignees"`
 	DueDate     *string   `json:"due_date"`
 	UpdatedAt   time.Time `json:"updated_at"`
+	in          string    // its project
 	WebURL      string    `json:"web_url"`
 	MovedToID   *int      `json:"moved_to_id"`
 
@@ -97,7 +98,7 @@ func (s *standIn) in(next http.HandlerFunc) http.HandlerFunc {
 		switch {
 		case r.Header.Get("PRIVATE-TOKEN") != token:
 			refuse(w, http.StatusUnauthorized, "401 Unauthorized")
-		case project != "" && project != "acme/security" && project != "42":
+		case project != "" && project != "acme/security" && project != "acme/platform":
 			refuse(w, http.StatusNotFound, "404 Project Not Found")
 		default:
 			next(w, r)
@@ -141,7 +142,7 @@ func (s *standIn) list(w http.ResponseWriter, r *http.Request) {
 	after, _ := time.Parse(time.RFC3339Nano, q.Get("updated_after"))
 	found := []*issue{}
 	for _, i := range s.issues {
-		matches := !i.UpdatedAt.Before(after)
+		matches := !i.UpdatedAt.Before(after) && (i.in == "" || i.in == r.PathValue("project"))
 		for label := range strings.SplitSeq(q.Get("labels"), ",") {
 			matches = matches && slices.Contains(i.Labels, label)
 		}
@@ -187,7 +188,7 @@ func (s *standIn) create(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	iid := len(s.issues) + 1
-	i := &issue{IID: iid, ProjectID: 42, State: "opened", Labels: []string{}, Assignees: []user{}, WebURL: fmt.Sprintf("%s/acme/security/-/issues/%d", s.url, iid)}
+	i := &issue{in: r.PathValue("project"), IID: iid, ProjectID: 42, State: "opened", Labels: []string{}, Assignees: []user{}, WebURL: fmt.Sprintf("%s/acme/security/-/issues/%d", s.url, iid)}
 	if !s.apply(w, i, x) {
 		return
 	}

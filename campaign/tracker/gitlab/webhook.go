@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,11 +51,14 @@ func (t *Tracker) Hints(header http.Header, body []byte) ([]campaign.TicketRef, 
 	default:
 		return nil, nil
 	}
-	project := t.opts.Project
-	if about.IID <= 0 || project != strconv.FormatInt(delivery.Project.ID, 10) && !strings.EqualFold(project, delivery.Project.Path) {
+	projects := t.projects()
+	i := slices.IndexFunc(projects, func(p string) bool {
+		return p == strconv.FormatInt(delivery.Project.ID, 10) || strings.EqualFold(p, delivery.Project.Path)
+	})
+	if about.IID <= 0 || i < 0 {
 		return nil, nil
 	}
-	ref := campaign.TicketRef{ID: project + "#" + strconv.FormatInt(about.IID, 10)}
+	ref := campaign.TicketRef{ID: projects[i] + "#" + strconv.FormatInt(about.IID, 10)}
 	if strings.HasPrefix(about.URL, t.opts.URL+"/") {
 		ref.URL, _, _ = strings.Cut(about.URL, "#")
 	}
