@@ -9,8 +9,10 @@ import (
 	"github.com/musterbot/muster/campaign"
 	"github.com/musterbot/muster/campaign/tracker/builtin"
 	"github.com/musterbot/muster/campaign/tracker/github"
+	"github.com/musterbot/muster/campaign/tracker/gitlab"
 	"github.com/musterbot/muster/campaign/tracker/jira"
 	"github.com/musterbot/muster/campaign/tracker/rest"
+	"github.com/musterbot/muster/campaign/tracker/servicenow"
 	"github.com/musterbot/muster/configs"
 )
 
@@ -51,6 +53,13 @@ func newTracker(t configs.Tracker, p trackerParts) (campaign.Tracker, *builtin.T
 			URL: t.URL, Token: t.Token, Repository: t.Project, Repositories: t.Projects, Assignees: t.Owners, InProgress: t.Statuses.InProgress,
 			WebhookSecret: t.WebhookSecret, Limiter: p.limiter, Rate: trackerRate(t),
 		})
+	case "gitlab":
+		outside, err = gitlab.New(gitlab.Options{
+			URL: t.URL, Token: t.Token, Project: t.Project, Projects: t.Projects, Assignees: t.Owners, InProgress: t.Statuses.InProgress,
+			WebhookSecret: t.WebhookSecret, Limiter: p.limiter, Rate: trackerRate(t),
+		})
+	case "servicenow":
+		outside, err = newServiceNow(t, p)
 	default:
 		err = fmt.Errorf("there is no tracker of the kind %q", t.Kind)
 	}
@@ -75,6 +84,20 @@ func newJira(t configs.Tracker, p trackerParts) (campaign.Tracker, error) {
 	return jira.New(jira.Options{
 		Client: client, Cloud: t.API == 3, PageURL: t.URL, Project: t.Project, IssueType: t.Type, OwnerField: t.OwnerField,
 		Owners: t.Owners, Statuses: statusNames(t.Statuses), WebhookSecret: t.WebhookSecret,
+	})
+}
+
+func newServiceNow(t configs.Tracker, p trackerParts) (campaign.Tracker, error) {
+	auth := rest.Bearer(t.Token)
+	if t.User != "" {
+		auth = rest.Basic(t.User, t.Token)
+	}
+	client, err := rest.New(rest.Options{System: "ServiceNow", BaseURL: t.URL, Auth: auth, Limiter: p.limiter, Rate: trackerRate(t)})
+	if err != nil {
+		return nil, err
+	}
+	return servicenow.New(servicenow.Options{
+		Client: client, PageURL: t.URL, Table: t.Project, States: statusNames(t.Statuses), Groups: t.Owners,
 	})
 }
 

@@ -54,8 +54,8 @@ func TestTheConfiguredTrackerFilesTickets(t *testing.T) {
 }
 
 func TestEveryKindOfTrackerCanBeMade(t *testing.T) {
-	for _, kind := range []string{"jira", "github"} {
-		cfg := configs.Tracker{Kind: kind, URL: "https://tracker.example", User: "muster", Token: secret.New("t0ken"), Project: "acme/security"}
+	for kind, project := range map[string]string{"jira": "SEC", "github": "acme/security", "gitlab": "acme/security", "servicenow": "incident"} {
+		cfg := configs.Tracker{Kind: kind, URL: "https://tracker.example", User: "muster", Token: secret.New("t0ken"), Project: project}
 		_, _, err := newTracker(cfg, trackerParts{limiter: pace.New(1)})
 		require.NoError(t, err, kind)
 		require.Positive(t, ticketsPerMinute(cfg), kind)

@@ -153,6 +153,7 @@ func (t *Tracker) repositories() []string {
 
 // Ensure implements campaign.Tracker.
 func (t *Tracker) Ensure(ctx context.Context, key string, d campaign.TicketDraft) (campaign.TicketRef, error) {
+	ctx = rest.Operation(ctx)
 	repository := cmp.Or(t.opts.Repositories[d.Assignee], t.opts.Repository)
 	found, err := t.find(ctx, repository, key)
 	if err != nil || found != nil {
@@ -259,6 +260,7 @@ func (t *Tracker) request(key string, d campaign.TicketDraft, kept []string) *gi
 
 // Update implements campaign.Tracker. Labels that people put on the issue stay.
 func (t *Tracker) Update(ctx context.Context, ref campaign.TicketRef, d campaign.TicketDraft) error {
+	ctx = rest.Operation(ctx)
 	issue, at, err := t.get(ctx, ref)
 	if err != nil {
 		return err
@@ -287,6 +289,7 @@ func (t *Tracker) get(ctx context.Context, ref campaign.TicketRef) (*github.Issu
 
 // Comment implements campaign.Tracker. The key stands in the comment, unseen.
 func (t *Tracker) Comment(ctx context.Context, ref campaign.TicketRef, key, text string) error {
+	ctx = rest.Operation(ctx)
 	_, at, err := t.get(ctx, ref)
 	if err != nil {
 		return err

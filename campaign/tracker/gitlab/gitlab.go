@@ -126,6 +126,7 @@ func (t *Tracker) projects() []string {
 
 // Ensure implements campaign.Tracker.
 func (t *Tracker) Ensure(ctx context.Context, key string, d campaign.TicketDraft) (campaign.TicketRef, error) {
+	ctx = rest.Operation(ctx)
 	project := cmp.Or(t.opts.Projects[d.Assignee], t.opts.Project)
 	found, err := t.find(ctx, project, key)
 	if err != nil || found != nil {
@@ -242,6 +243,7 @@ func (t *Tracker) assignees(ctx context.Context, owner string) ([]int64, error) 
 
 // Update implements campaign.Tracker. Labels that people put on the issue stay.
 func (t *Tracker) Update(ctx context.Context, ref campaign.TicketRef, d campaign.TicketDraft) error {
+	ctx = rest.Operation(ctx)
 	issue, project, err := t.get(ctx, ref)
 	if err != nil {
 		return err
@@ -296,6 +298,7 @@ func (t *Tracker) get(ctx context.Context, ref campaign.TicketRef) (issue *gitla
 
 // Comment implements campaign.Tracker. The key stands in the comment, unseen.
 func (t *Tracker) Comment(ctx context.Context, ref campaign.TicketRef, key, text string) error {
+	ctx = rest.Operation(ctx)
 	issue, project, err := t.get(ctx, ref)
 	if err != nil {
 		return err

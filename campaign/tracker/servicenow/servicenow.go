@@ -198,6 +198,7 @@ func (t *Tracker) byNumber(ctx context.Context, ref campaign.TicketRef, more str
 
 // Ensure implements campaign.Tracker.
 func (t *Tracker) Ensure(ctx context.Context, key string, d campaign.TicketDraft) (campaign.TicketRef, error) {
+	ctx = rest.Operation(ctx)
 	if strings.TrimSpace(d.Title) == "" || key == "" || strings.ContainsAny(key, "^\r\n") {
 		return campaign.TicketRef{}, campaign.Refuse(campaign.Invalid, "A ticket needs a title and a key without special characters. Nothing was filed.")
 	}
@@ -242,6 +243,7 @@ func (t *Tracker) Find(ctx context.Context, key string) (campaign.TicketRef, err
 
 // Update implements campaign.Tracker.
 func (t *Tracker) Update(ctx context.Context, ref campaign.TicketRef, d campaign.TicketDraft) error {
+	ctx = rest.Operation(ctx)
 	r, err := t.byNumber(ctx, ref, "")
 	if err != nil {
 		return err
@@ -343,6 +345,7 @@ func (t *Tracker) group(ctx context.Context, owner string) (string, error) {
 
 // Comment implements campaign.Tracker. The key stands at the end of the comment.
 func (t *Tracker) Comment(ctx context.Context, ref campaign.TicketRef, key, text string) error {
+	ctx = rest.Operation(ctx)
 	r, err := t.byNumber(ctx, ref, ",comments,work_notes")
 	if err != nil {
 		return err
