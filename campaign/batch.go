@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // A BulkTracker files many tickets in one call. The worker gives a hand as many
@@ -14,8 +15,10 @@ import (
 
 // bulk returns how many filings go out in one call; 1 when the tracker takes them
 // one by one.
-func (g *Engine) bulk() int {
-	if t, ok := g.opts.Tracker.(BulkTracker); ok {
+func (g *Engine) bulk() int { return bulkOf(g.opts.Tracker) }
+
+func bulkOf(tracker Tracker) int {
+	if t, ok := tracker.(BulkTracker); ok {
 		return max(1, min(t.Bulk(), maxBulk))
 	}
 	return 1
@@ -208,7 +211,7 @@ func (b *batch) endings() map[Scope][]outcome {
 func (b *batch) tryAlone(ctx context.Context) {
 	for i, c := range b.alone {
 		if ctx.Err() != nil {
-			b.engine.putBack(ctx, b.alone[i:])
+			b.engine.putBack(ctx, b.alone[i:], time.Time{})
 			return
 		}
 		if err := b.engine.perform(ctx, c); err != nil {

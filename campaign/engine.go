@@ -47,12 +47,6 @@ type Brakes struct {
 	AdmissionShare    float64 // and as a share of the plan's targets; default 0.10
 }
 
-// Pace is how fast Slack and the tracker let us work.
-type Pace struct {
-	MessagesPerMinute float64 // default 300
-	TicketsPerMinute  float64 // default 600
-}
-
 // WorkOptions are the times of the worker. Leases and polls are real time.
 type WorkOptions struct {
 	Lease         time.Duration // default 30 s
@@ -106,8 +100,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.Brakes.AdmissionShare = cmp.Or(o.Brakes.AdmissionShare, 0.10)
 	o.Quorum = cmp.Or(o.Quorum, 2)
 	o.FreshFor = cmp.Or(o.FreshFor, 7*24*time.Hour)
-	o.Pace.MessagesPerMinute = cmp.Or(o.Pace.MessagesPerMinute, 300)
-	o.Pace.TicketsPerMinute = cmp.Or(o.Pace.TicketsPerMinute, 600)
+	o.Pace = o.Pace.withDefaults(o.Tracker)
 	o.Work = o.Work.withDefaults()
 	return o, nil
 }

@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -108,4 +109,25 @@ func (g *Engine) KeepScans(ctx context.Context, scans []Scan) error {
 		}
 	}
 	return nil
+}
+
+// PlanTakes returns what a plan of so many tickets is said to take; the tickets are
+// spread evenly over the contacts.
+func PlanTakes(tickets, contacts int, pace Pace) time.Duration {
+	if pace.MessagesPerMinute == 0 {
+		pace.MessagesPerMinute = 300
+	}
+	var p Plan
+	for n := range contacts {
+		p.Contacts = append(p.Contacts, PlanContact{Person: Person("T1/U" + strconv.Itoa(n)), Slice: SliceExposed})
+	}
+	for n := range tickets {
+		id := strconv.Itoa(n)
+		p.Tickets = append(p.Tickets, PlanTicket{ID: id})
+		if contacts > 0 {
+			c := &p.Contacts[n*contacts/tickets]
+			c.Tickets = append(c.Tickets, id)
+		}
+	}
+	return p.takes(pace)
 }

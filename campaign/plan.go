@@ -359,13 +359,6 @@ func textHash(texts ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// takes computes how long sending the plan takes: tickets and messages go out
-// side by side, so the slower of the two decides.
-func (p Plan) takes(pace Pace) time.Duration {
-	minutes := max(float64(len(p.Tickets))/pace.TicketsPerMinute, float64(len(p.Contacts))/pace.MessagesPerMinute)
-	return time.Duration(minutes * float64(time.Minute)).Round(time.Second)
-}
-
 // only returns the plan with the tickets and messages of one slice.
 func (p Plan) only(slice string) Plan {
 	part := p

@@ -109,8 +109,12 @@ func (w *worker) claim(ctx, hands context.Context) (time.Duration, error) {
 		w.engine.opts.Log.WithError(err).Error("claim more filings")
 	}
 	if ctx.Err() != nil {
-		w.engine.putBack(hands, slices.Concat(alone, together))
+		w.engine.putBack(hands, slices.Concat(alone, together), time.Time{})
 		return 0, nil
+	}
+	if w.engine.mayGrow(together) {
+		w.engine.putBack(hands, together, o.Clock.Now().Add(linger))
+		together = nil
 	}
 	for _, c := range alone {
 		w.start(hands, c, func(ctx context.Context) {
@@ -149,8 +153,19 @@ func (g *Engine) gatherRound(ctx context.Context, claimed []Claimed, r ClaimRequ
 	}
 	others, filings := partFilings(more.Entries)
 	room := min(len(others), max(0, r.N-len(alone)-1))
-	g.putBack(ctx, others[room:])
+	g.putBack(ctx, others[room:], time.Time{})
 	return append(alone, others[:room]...), append(together, filings...), nil
+}
+
+// linger is how long filings that do not fill a call wait once for more: a wave
+// plans them part by part, and at the tracker's limit a call is what is scarce.
+const linger = 200 * time.Millisecond
+
+// mayGrow returns whether filings do not fill a call and are claimed for the first
+// time.
+func (g *Engine) mayGrow(together []Claimed) bool {
+	seen := slices.ContainsFunc(together, func(c Claimed) bool { return c.Attempts > 0 || c.Expired })
+	return len(together) > 0 && len(together) < g.bulk() && !seen
 }
 
 func partFilings(claimed []Claimed) (others, filings []Claimed) {
@@ -221,17 +236,18 @@ func (g *Engine) retry(ctx context.Context, c Claimed, cause error) {
 	}
 }
 
-// putBack returns claimed work that was not begun, for anybody to claim at once.
+// putBack returns claimed work that was not begun, for anybody to claim at that
+// time or, when it is zero, at once.
 // Entries whose lease ran out before stay: put back, it would look as if nothing
 // had been tried.
-func (g *Engine) putBack(ctx context.Context, claims []Claimed) {
+func (g *Engine) putBack(ctx context.Context, claims []Claimed, at time.Time) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackFor)
 	defer cancel()
 	claims = slices.DeleteFunc(slices.Clone(claims), func(c Claimed) bool { return c.Expired })
 	for scope, mine := range byScope(claims) {
 		change := Change{Scope: scope}
 		for _, c := range mine {
-			change.Finish = append(change.Finish, Finish{ID: c.ID, Token: c.Token, RetryAt: c.At})
+			change.Finish = append(change.Finish, Finish{ID: c.ID, Token: c.Token, RetryAt: latest(c.At, at)})
 		}
 		if err := g.opts.Store.Apply(ctx, change); err != nil {
 			g.opts.Log.WithError(err).WithFields(logrus.Fields{FieldCampaign: string(scope), "entries": len(mine)}).Warn("put work back; its leases will run out")
