@@ -61,7 +61,7 @@ var rooms = []room{
 	{name: "campaign/tracker/rest", ours: []string{"campaign"}},
 	{name: "campaign/tracker/checklist", ours: []string{"campaign"}},
 	{name: "campaign/tracker/mark", ours: []string{"campaign", "campaign/tracker/checklist"}},
-	{name: "campaign/tracker/redmine", ours: ticketing},
+	{name: "campaign/tracker/redmine", ours: ticketing, others: []string{"github.com/yuin/goldmark/**"}},
 	{name: "campaign/tracker/jira/jiratest"},
 	{name: "campaign/tracker/jira", ours: ticketing, others: []string{"github.com/yuin/goldmark/**"}},
 	{name: "campaign/tracker/servicenow", ours: ticketing},

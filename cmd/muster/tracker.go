@@ -11,6 +11,7 @@ import (
 	"github.com/musterbot/muster/campaign/tracker/github"
 	"github.com/musterbot/muster/campaign/tracker/gitlab"
 	"github.com/musterbot/muster/campaign/tracker/jira"
+	"github.com/musterbot/muster/campaign/tracker/redmine"
 	"github.com/musterbot/muster/campaign/tracker/rest"
 	"github.com/musterbot/muster/campaign/tracker/servicenow"
 	"github.com/musterbot/muster/configs"
@@ -48,6 +49,8 @@ func newTracker(t configs.Tracker, p trackerParts) (campaign.Tracker, *builtin.T
 	switch t.Kind {
 	case "jira":
 		outside, err = newJira(t, p)
+	case "redmine":
+		outside, err = newRedmine(t, p)
 	case "github":
 		outside, err = github.New(github.Options{
 			URL: t.URL, Token: t.Token, Repository: t.Project, Repositories: t.Projects, Assignees: t.Owners, InProgress: t.Statuses.InProgress,
@@ -67,6 +70,19 @@ func newTracker(t configs.Tracker, p trackerParts) (campaign.Tracker, *builtin.T
 		return nil, nil, fmt.Errorf("make tracker: %w", err)
 	}
 	return outside, nil, nil
+}
+
+func newRedmine(t configs.Tracker, p trackerParts) (campaign.Tracker, error) {
+	client, err := rest.New(rest.Options{
+		System: "Redmine", BaseURL: t.URL, Auth: rest.Header("X-Redmine-API-Key", t.Token), Limiter: p.limiter, Rate: trackerRate(t),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return redmine.New(redmine.Options{
+		Client: client, PageURL: t.URL, Project: t.Project, Type: t.Type, KeyField: t.KeyField,
+		Markdown: t.TextFormat == "markdown", Statuses: statusNames(t.Statuses), Owners: t.Owners,
+	})
 }
 
 func newJira(t configs.Tracker, p trackerParts) (campaign.Tracker, error) {

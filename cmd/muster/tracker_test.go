@@ -54,7 +54,7 @@ func TestTheConfiguredTrackerFilesTickets(t *testing.T) {
 }
 
 func TestEveryKindOfTrackerCanBeMade(t *testing.T) {
-	for kind, project := range map[string]string{"jira": "SEC", "github": "acme/security", "gitlab": "acme/security", "servicenow": "incident"} {
+	for kind, project := range map[string]string{"redmine": "sec", "jira": "SEC", "github": "acme/security", "gitlab": "acme/security", "servicenow": "incident"} {
 		cfg := configs.Tracker{Kind: kind, URL: "https://tracker.example", User: "muster", Token: secret.New("t0ken"), Project: project}
 		_, _, err := newTracker(cfg, trackerParts{limiter: pace.New(1)})
 		require.NoError(t, err, kind)

@@ -27,13 +27,19 @@ const (
 // Texts of items are plain; what Markdown or a mention would make of them is
 // taken away.
 func Render(body string, items []campaign.CheckItem) string {
+	return RenderIn(body, items, "- ", escape)
+}
+
+// RenderIn is Render for another markup that shows no HTML comments: bullet
+// begins an item, and escape makes its text plain.
+func RenderIn(body string, items []campaign.CheckItem, bullet string, escape func(string) string) string {
 	if len(items) == 0 && !strings.Contains(body, begin) {
 		return body
 	}
 	var b strings.Builder
 	b.WriteString(body + gap + begin + "\n")
 	for _, item := range items {
-		b.WriteString("- " + box(item.Done) + " " + escape(item.Text) + " <!-- muster:" + encodeID(item.ID) + " -->\n")
+		b.WriteString(bullet + box(item.Done) + " " + escape(OneLine(item.Text)) + " <!-- muster:" + encodeID(item.ID) + " -->\n")
 	}
 	b.WriteString(end + "\n")
 	return b.String()
