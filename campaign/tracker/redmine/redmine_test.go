@@ -15,6 +15,7 @@ import (
 	"github.com/musterbot/muster/campaign"
 	"github.com/musterbot/muster/campaign/tracker/checklist"
 	"github.com/musterbot/muster/campaign/tracker/redmine"
+	"github.com/musterbot/muster/campaign/tracker/redmine/redminetest"
 	"github.com/musterbot/muster/campaign/tracker/rest"
 	"github.com/musterbot/muster/campaign/tracker/trackertest"
 	"github.com/musterbot/muster/configs/secret"
@@ -79,8 +80,8 @@ var statuses = map[string]campaign.TicketStatus{
 }
 
 func TestRedmine(t *testing.T) {
-	s := startRedmine(t)
-	admin := person{s.client(t, s.admin)}
+	s := redminetest.Start(t)
+	admin := person{client(t, s.URL, s.Admin)}
 	for name, markdown := range map[string]bool{"Textile": false, "Markdown": true} {
 		t.Run(name, func(t *testing.T) {
 			trackertest.Run(t, func(t *testing.T) trackertest.Subject { return subject(t, s, admin, markdown) })
@@ -93,19 +94,27 @@ func TestRedmine(t *testing.T) {
 
 // faultsBefore stands between Muster and the real Redmine, and lets single calls
 // fail, or loses their answers.
-func faultsBefore(t *testing.T, s server) (*trackertest.Faults, server) {
+func faultsBefore(t *testing.T, s redminetest.Server) (*trackertest.Faults, redminetest.Server) {
 	t.Helper()
-	to, err := url.Parse(s.url)
+	to, err := url.Parse(s.URL)
 	require.NoError(t, err)
 	faults := &trackertest.Faults{}
 	proxy := httptest.NewServer(faults.Handler(func(r *http.Request) bool { return r.Method != http.MethodGet }, httputil.NewSingleHostReverseProxy(to)))
 	t.Cleanup(proxy.Close)
-	return faults, server{url: proxy.URL, muster: s.muster}
+	return faults, redminetest.Server{URL: proxy.URL, Muster: s.Muster}
 }
 
-func open(t *testing.T, s server, key secret.Secret, change func(*redmine.Options)) *redmine.Tracker {
+func client(t *testing.T, address string, key secret.Secret) *rest.Client {
 	t.Helper()
-	o := redmine.Options{Client: s.client(t, key), PageURL: s.url, Project: "sec"}
+	c, err := rest.New(rest.Options{System: "Redmine", BaseURL: address, Auth: rest.Header("X-Redmine-API-Key", key)})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c
+}
+
+func open(t *testing.T, s redminetest.Server, key secret.Secret, change func(*redmine.Options)) *redmine.Tracker {
+	t.Helper()
+	o := redmine.Options{Client: client(t, s.URL, key), PageURL: s.URL, Project: "sec"}
 	if change != nil {
 		change(&o)
 	}
@@ -114,14 +123,14 @@ func open(t *testing.T, s server, key secret.Secret, change func(*redmine.Option
 	return tracker
 }
 
-func subject(t *testing.T, s server, admin person, markdown bool) trackertest.Subject {
+func subject(t *testing.T, s redminetest.Server, admin person, markdown bool) trackertest.Subject {
 	shown := redmine.Textile
 	if markdown {
 		shown = nil
 	}
 	faults, between := faultsBefore(t, s)
 	return trackertest.Subject{
-		Tracker: open(t, between, s.muster, func(o *redmine.Options) { o.Markdown, o.PageURL = markdown, s.url }), Shown: shown,
+		Tracker: open(t, between, s.Muster, func(o *redmine.Options) { o.Markdown, o.PageURL = markdown, s.URL }), Shown: shown,
 		Inject: faults.Inject,
 		Look: func(t *testing.T, ref campaign.TicketRef) trackertest.Seen {
 			i := admin.look(t, ref.ID)
@@ -173,13 +182,13 @@ func subject(t *testing.T, s server, admin person, markdown bool) trackertest.Su
 }
 
 // The way of one ticket: filed by Muster, closed by a person, seen, reopened.
-func createdClosedAndReopened(t *testing.T, s server, admin person) {
-	tracker := open(t, s, s.muster, nil)
+func createdClosedAndReopened(t *testing.T, s redminetest.Server, admin person) {
+	tracker := open(t, s, s.Muster, nil)
 	d := campaign.TicketDraft{Title: "Upgrade log4j", Body: "Now.", Assignee: "payments", Status: campaign.TicketOpen}
 	key := "round-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	ref, err := tracker.Ensure(t.Context(), key, d)
 	require.NoError(t, err)
-	require.Equal(t, s.url+"/issues/"+ref.ID, ref.URL)
+	require.Equal(t, s.URL+"/issues/"+ref.ID, ref.URL)
 	opened, err := tracker.Read(t.Context(), ref)
 	require.NoError(t, err)
 
@@ -200,7 +209,7 @@ func createdClosedAndReopened(t *testing.T, s server, admin person) {
 	require.Equal(t, "In Progress", admin.look(t, ref.ID).Status["name"])
 }
 
-func whatIsNotSetUp(t *testing.T, s server) {
+func whatIsNotSetUp(t *testing.T, s redminetest.Server) {
 	d := campaign.TicketDraft{Title: "t"}
 	tests := map[string]struct {
 		key    secret.Secret
@@ -209,16 +218,16 @@ func whatIsNotSetUp(t *testing.T, s server) {
 		words  string
 	}{
 		"the key":     {secret.New("wrong"), nil, campaign.Forbidden, "credentials"},
-		"the project": {s.muster, func(o *redmine.Options) { o.Project = "nowhere" }, campaign.NotFound, "no such thing"},
-		"the field":   {s.muster, func(o *redmine.Options) { o.KeyField = "Other" }, campaign.Invalid, "custom field"},
-		"the tracker": {s.muster, func(o *redmine.Options) { o.Type = "Incident" }, campaign.Invalid, "tracker.type"},
+		"the project": {s.Muster, func(o *redmine.Options) { o.Project = "nowhere" }, campaign.NotFound, "no such thing"},
+		"the field":   {s.Muster, func(o *redmine.Options) { o.KeyField = "Other" }, campaign.Invalid, "custom field"},
+		"the tracker": {s.Muster, func(o *redmine.Options) { o.Type = "Incident" }, campaign.Invalid, "tracker.type"},
 		"a status": {
-			s.muster, func(o *redmine.Options) {
+			s.Muster, func(o *redmine.Options) {
 				o.Statuses = map[campaign.TicketStatus]string{campaign.TicketDone: "Shipped"}
 			},
 			campaign.Invalid, "tracker.statuses",
 		},
-		"another field's number": {s.muster, func(o *redmine.Options) { o.KeyField = "77" }, campaign.Invalid, "filter"},
+		"another field's number": {s.Muster, func(o *redmine.Options) { o.KeyField = "77" }, campaign.Invalid, "filter"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -229,8 +238,8 @@ func whatIsNotSetUp(t *testing.T, s server) {
 	}
 }
 
-func ownerUnderAnotherName(t *testing.T, s server) {
-	tracker := open(t, s, s.muster, func(o *redmine.Options) { o.Owners = map[string]string{"checkout-team": "Payments"} })
+func ownerUnderAnotherName(t *testing.T, s redminetest.Server) {
+	tracker := open(t, s, s.Muster, func(o *redmine.Options) { o.Owners = map[string]string{"checkout-team": "Payments"} })
 	ref, err := tracker.Ensure(t.Context(), "k-owner-"+strconv.FormatInt(time.Now().UnixNano(), 36), campaign.TicketDraft{Title: "t", Assignee: "checkout-team"})
 	require.NoError(t, err)
 	seen, err := tracker.Read(t.Context(), ref)
