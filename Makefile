@@ -16,7 +16,7 @@ FUZZTIME ?= 30s
 BENCH    ?= .
 PKG      ?= ./...
 
-.PHONY: help build demo test check lint bench bench-inventory pace fuzz clean
+.PHONY: help build demo test check lint bench bench-inventory pace chaos fuzz clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench-inventory: ## match a folder of 1 GB of SBOMs, beside encoding/json
 pace: ## launch at the limits of Slack and a tracker, and print how long it took as JSON
 	@MUSTER_PACE=1 go test -count=1 -timeout 10m -run '^TestPacedLaunch$$' -v ./campaign >.pace.log 2>&1; status=$$?; \
 		grep '^{' .pace.log; if [ $$status -ne 0 ]; then grep -A8 'Error Trace' .pace.log; fi; rm -f .pace.log; exit $$status
+
+chaos: ## kill replicas and Redis under a launch of 5,000 tickets (SEED=1 repeats a run)
+	@cd cmd/muster && MUSTER_CHAOS=full go test -run '^TestChaos$$' -count=1 -timeout 40m
 
 fuzz: ## run each fuzz test for FUZZTIME (30s)
 	FUZZ_BUDGET=86400 ./.ci/fuzz $(FUZZTIME)

@@ -94,8 +94,8 @@ func (b *batch) gather(ctx context.Context, scope Scope, claims []Claimed) error
 	return b.write(ctx, scope, attempts)
 }
 
-// pending returns the attempts of claims that were not tried before, and leaves the
-// others to be looked at alone.
+// pending returns the attempts of claims that can go out now, and leaves the others
+// to be looked at alone.
 func (b *batch) pending(ctx context.Context, scope Scope, claims []Claimed) ([]*attempt, error) {
 	g := b.engine
 	ids := make([]string, len(claims))
@@ -118,7 +118,7 @@ func (b *batch) pending(ctx context.Context, scope Scope, claims []Claimed) ([]*
 			return nil, err
 		}
 		c := byID[e.ID]
-		if c.Expired || e.Status != EffectPending || !e.UncertainAt.IsZero() {
+		if c.Expired || e.Status != EffectPending || g.mayStillShow(e) {
 			continue
 		}
 		attempts = append(attempts, &attempt{engine: g, claim: c, effect: e, version: record.Version, action: g.effects[e.Kind]})
@@ -130,6 +130,13 @@ func (b *batch) pending(ctx context.Context, scope Scope, claims []Claimed) ([]*
 		}
 	}
 	return attempts, nil
+}
+
+// mayStillShow returns whether a filing that a loss puts in doubt has not been
+// waited for: the tracker may have it and not show it yet. Afterwards it is filed
+// with others, since each filing looks for its key.
+func (g *Engine) mayStillShow(e Effect) bool {
+	return g.opts.Clock.Now().Before(e.UncertainAt.Add(g.opts.Work.UncertainWait))
 }
 
 // write renders what is to be filed.

@@ -15,11 +15,14 @@ import (
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 	"go.etcd.io/bbolt"
 
 	"github.com/musterbot/muster/campaign"
 	"github.com/musterbot/muster/store/bolt"
+	"github.com/musterbot/muster/store/redis"
+	"github.com/musterbot/muster/store/redis/redistest"
 	"github.com/musterbot/muster/templates"
 )
 
@@ -51,6 +54,69 @@ func BenchmarkFanOut(b *testing.B) {
 			f.run(func(written []rawWrite) { writeRawBolt(b, filepath.Join(folder, "raw.db"), written) })
 		}
 	})
+	for _, fsync := range []string{"everysec", "always"} {
+		b.Run("redis "+fsync, func(b *testing.B) {
+			for range b.N {
+				server := redistest.New(b, redistest.Options{Fsync: fsync})
+				store, err := redis.Open(b.Context(), server.URL(), redis.Options{})
+				require.NoError(b, err)
+				f := newFanOut(b, store)
+				before := usedMemory(b, server)
+				f.run(func(written []rawWrite) { writeRawRedis(b, server.Addr(), written) })
+				audit, err := server.Do("MEMORY", "USAGE", "muster:{log4j-rce}a", "SAMPLES", "0")
+				require.NoError(b, err)
+				b.ReportMetric(float64(usedMemory(b, server)-before-number(b, audit))/float64(f.n), "B/ticket")
+				b.ReportMetric(float64(number(b, audit))/float64(f.n), "B/ticket-audit")
+				require.NoError(b, store.Close())
+			}
+		})
+	}
+}
+
+// usedMemory is what a server's data takes.
+func usedMemory(b *testing.B, server *redistest.Server) int64 {
+	b.Helper()
+	info, err := server.Do("INFO", "memory")
+	require.NoError(b, err)
+	for line := range strings.Lines(info) {
+		if text, ok := strings.CutPrefix(line, "used_memory:"); ok {
+			return number(b, text)
+		}
+	}
+	require.Fail(b, "no used_memory", info)
+	return 0
+}
+
+func number(b *testing.B, text string) int64 {
+	b.Helper()
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	require.NoError(b, err)
+	return n
+}
+
+// writeRawRedis writes rows to another database of the server, 1,000 in a
+// pipeline, and drops them: a value per record, members of sorted sets for rows
+// and work, a list for the audit log.
+func writeRawRedis(b *testing.B, addr string, rows []rawWrite) {
+	client := goredis.NewClient(&goredis.Options{Addr: addr, DB: 1, DisableIdentity: true})
+	for page := range slices.Chunk(rows, 1000) {
+		_, err := client.Pipelined(b.Context(), func(p goredis.Pipeliner) error {
+			for _, row := range page {
+				switch row.family {
+				case "record":
+					p.Set(b.Context(), row.key, row.value, 0)
+				case "audit":
+					p.RPush(b.Context(), row.family, row.value)
+				default:
+					p.ZAdd(b.Context(), row.family, goredis.Z{Member: row.key})
+				}
+			}
+			return nil
+		})
+		require.NoError(b, err)
+	}
+	require.NoError(b, client.FlushDB(context.WithoutCancel(b.Context())).Err())
+	require.NoError(b, client.Close())
 }
 
 // fanOut is a company of one size and its engine, with everything outside
@@ -79,7 +145,7 @@ func newFanOut(b *testing.B, store campaign.Store) *fanOut {
 		o.Store, o.Clock, o.Renderer = f.store, f.clock, words
 		slack := instantSlack{newFakeSlack(f.clock.testClock), f.outside}
 		o.Tracker, o.Messenger, o.Directory = instantTracker{newFakeTracker(), f.outside}, slack, slack
-		o.Brakes.SecondPersonAbove = n + 1
+		o.Brakes.SecondPersonAbove, o.Work.Coalesce = n+1, 100*time.Millisecond
 	})
 	require.NoError(b, f.house.store.Close())
 	f.house.store, f.house.clock = keptOpen{f.store}, f.clock.testClock

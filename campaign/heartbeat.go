@@ -71,7 +71,7 @@ func (g *Engine) restoreEffects(ctx context.Context, scope Scope) error {
 			if waits, err := g.stillWaits(ctx, scope, e); err != nil {
 				return err
 			} else if !waits {
-				change.Due = append(change.Due, DueEntry{ID: e.dueID(), Lane: e.Lane, Serial: e.Serial, At: latest(now.Add(g.restoreAfter()), e.NotBefore)})
+				change.Due = append(change.Due, DueEntry{ID: e.dueID(), Lane: e.Lane, Serial: e.Serial, At: latest(now, e.NotBefore), Restore: true})
 			}
 		}
 		if len(change.Due) == 0 {

@@ -141,6 +141,9 @@ type DueEntry struct {
 	Lane   Lane
 	Serial string    // entries of one serial are worked in order, one at a time; "" has none
 	At     time.Time // kept in whole milliseconds, cut
+	// Restore adds the entry only where it is missing: one that waits or is leased
+	// stays as it is, its time included.
+	Restore bool
 	// Remove takes a waiting entry out. A leased one keeps its lease, but no
 	// longer falls due again after it.
 	Remove bool

@@ -151,6 +151,8 @@ func (t *txn) add(scope campaign.Scope, d campaign.DueEntry) error {
 		return err
 	case e == nil:
 		return t.addNew(&entry{scope: scope, id: d.ID, At: at, Lane: d.Lane, Serial: d.Serial})
+	case d.Restore:
+		return nil
 	case e.leased():
 		return t.addAgain(e, at)
 	case at >= e.At:

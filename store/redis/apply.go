@@ -199,7 +199,11 @@ func (e *encoded) due() {
 		if d.Serial != "" {
 			serial = recordPart(d.Serial)
 		}
-		e.add(d.ID, int(d.Lane), serial, d.At.UnixMilli())
+		lane := int(d.Lane)
+		if d.Restore {
+			lane += 2 // see add_entry
+		}
+		e.add(d.ID, lane, serial, d.At.UnixMilli())
 	}
 }
 

@@ -58,9 +58,14 @@ local function drop(id, e)
   end
 end
 
--- add_entry takes a number for an entry that gets a new place.
+-- add_entry takes a number for an entry that gets a new place. One that is only to
+-- be restored has 2 added to its lane.
 local function add_entry(id, lane, serial, at, number)
   local e = load_entry(id)
+  if lane >= 2 then
+    if e then return end
+    lane = lane - 2
+  end
   if not e then
     e = {number(), at, lane, serial, 0, ''}
     local first = serial == '' or not head(serial)

@@ -57,6 +57,24 @@ func readdedWhileWaitingKeepsItsPlace(t *testing.T, s campaign.Store) {
 	require.Equal(t, campaign.Claims{}, claim(t, s, now.Add(24*time.Hour), 10), "each once")
 }
 
+func restoringLeavesWhatIsThere(t *testing.T, s campaign.Store) {
+	later := now.Add(time.Hour)
+	restored := func(id string) campaign.Change {
+		return due(campaign.DueEntry{ID: id, Lane: campaign.Bulk, Serial: "u", At: now, Restore: true})
+	}
+	apply(t, s, due(campaign.DueEntry{ID: "waits", At: later}))
+	apply(t, s, restored("waits"))
+	require.Equal(t, later, claim(t, s, now, 10).Next, "it keeps its time")
+
+	apply(t, s, restored("missing"))
+	got := claimOne(t, s, now, "missing")
+	require.Equal(t, campaign.Bulk, got.Lane)
+	require.Equal(t, "u", got.Serial)
+	apply(t, s, restored("missing"))
+	done(t, s, got)
+	require.Equal(t, later, claim(t, s, now, 10).Next, "what was leased does not fall due again")
+}
+
 func readdedWhileLeasedFallsDueAgain(t *testing.T, s campaign.Store) {
 	apply(t, s, due(campaign.DueEntry{ID: "a", Serial: "u"}))
 	first := claimOne(t, s, now, "a")

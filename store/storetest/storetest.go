@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) campaign.Store) {
 		"EntryWaitsForItsTime":              entryWaitsForItsTime,
 		"ReaddedWhileWaitingKeepsItsPlace":  readdedWhileWaitingKeepsItsPlace,
 		"ReaddedWhileLeasedFallsDueAgain":   readdedWhileLeasedFallsDueAgain,
+		"RestoringLeavesWhatIsThere":        restoringLeavesWhatIsThere,
 		"ReaddedAndRetriedTakesEarlierTime": readdedAndRetriedTakesEarlierTime,
 		"WorkerSchedulesItselfAnew":         workerSchedulesItselfAnew,
 		"RemovedEntryIsNotClaimed":          removedEntryIsNotClaimed,
