@@ -63,7 +63,7 @@ var rooms = []room{
 	{name: "campaign/tracker/mark", ours: []string{"campaign", "campaign/tracker/checklist"}},
 	{name: "campaign/tracker/redmine/redminetest", others: []string{testify}},
 	{name: "campaign/tracker/redmine", ours: ticketing, others: []string{"github.com/yuin/goldmark/**"}},
-	{name: "campaign/tracker/jira/jiratest", "campaign/tracker/redmine/redminetest"},
+	{name: "campaign/tracker/jira/jiratest"},
 	{name: "campaign/tracker/jira", ours: ticketing, others: []string{"github.com/yuin/goldmark/**"}},
 	{name: "campaign/tracker/servicenow", ours: ticketing},
 	{name: "campaign/tracker/github", ours: ticketing, others: []string{"github.com/google/go-github/**"}},
