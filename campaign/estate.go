@@ -2,14 +2,9 @@ package campaign
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
-	"iter"
 	"sync"
-	"time"
 )
 
 // ImportReport is what an import did.
@@ -20,92 +15,6 @@ type ImportReport struct {
 	Refused   []Refusal `json:"refused,omitempty"`
 	// Moved is what it led to in each campaign that was looked at again.
 	Moved []SweepReport `json:"moved,omitempty"`
-}
-
-// maxEstateBytes bounds one unpacked record of the estate.
-const maxEstateBytes = 64 << 20
-
-// scanID is where the newest scan of an asset and source is kept.
-func scanID(s Scan) string { return opaqueID("scan", s.Asset, s.Source) }
-
-// ImportScans keeps the newest scan of each asset and source, and then looks at
-// every running campaign again. Importing the same scans again changes nothing.
-func (g *Engine) ImportScans(ctx context.Context, r Request, scans iter.Seq2[Scan, *Refusal]) (ImportReport, error) {
-	var report ImportReport
-	for scan, refusal := range scans {
-		if refusal != nil {
-			report.Refused = append(report.Refused, *refusal)
-			continue
-		}
-		err := g.keepScan(ctx, r, scan, &report)
-		if KindOf(err) == Invalid { // too large for the store: the others are not held up
-			report.Refused = append(report.Refused, Refusal{File: scan.File, Problem: fmt.Sprintf("names more software on the asset %.100q than one scan may hold. It was left out; scan its parts one by one.", scan.Asset)})
-			continue
-		}
-		if err != nil {
-			return report, err
-		}
-	}
-	moved, err := g.sweepAll(ctx, r)
-	report.Moved = moved
-	return report, err
-}
-
-func (g *Engine) keepScan(ctx context.Context, r Request, s Scan, report *ImportReport) error {
-	s.At = Stamp(s.At)
-	data, err := pack(s)
-	if err != nil {
-		return err
-	}
-	return Retrying(ctx, func() error {
-		old, err := g.opts.Store.Get(ctx, Sys, KindScan, scanID(s))
-		if err != nil && KindOf(err) != NotFound {
-			return err
-		}
-		if bytes.Equal(old.Data, data) || old.Version > 0 && olderThan(old.Data, s.At) {
-			report.Unchanged++
-			return nil
-		}
-		err = g.opts.Store.Apply(ctx, Change{Scope: Sys, Records: []Record{{Kind: KindScan, ID: scanID(s), Version: old.Version, Data: data}}})
-		switch {
-		case err != nil:
-			return err
-		case old.Version == 0:
-			report.New++
-		default:
-			report.Changed++
-		}
-		return nil
-	})
-}
-
-// olderThan returns whether a scan that starts at the given time is older than
-// the one that is stored.
-func olderThan(stored []byte, at time.Time) bool {
-	old, err := unpack[Scan](stored)
-	return err == nil && at.Before(old.At)
-}
-
-// scans returns the newest scans of all assets.
-func (g *Engine) scans(ctx context.Context) ([]Scan, error) {
-	var all []Scan
-	for after := ""; ; {
-		page, err := g.opts.Store.List(ctx, Sys, KindScan, after, 0)
-		if err != nil {
-			return nil, err
-		}
-		for _, record := range page {
-			after = record.ID
-			scan, err := unpack[Scan](record.Data)
-			if err != nil {
-				return nil, fmt.Errorf("decode scan %s: %w", record.ID, err)
-			}
-			all = append(all, scan)
-		}
-		if len(page) == 0 {
-			return all, nil
-		}
-	}
 }
 
 // ImportCatalog replaces the catalog as a whole, under a new version.
@@ -241,30 +150,4 @@ func (g *Engine) ImportRows(ctx context.Context, r Request, id string, rows []Ro
 		report.Moved = append(report.Moved, moved)
 	}
 	return report, err
-}
-
-// pack encodes and compresses a value of the estate. The same value always packs
-// to the same bytes.
-func pack(v any) ([]byte, error) {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	if err := json.NewEncoder(w).Encode(v); err != nil {
-		return nil, fmt.Errorf("pack: %w", err)
-	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("pack: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
-func unpack[T any](data []byte) (T, error) {
-	var v T
-	r, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return v, fmt.Errorf("unpack: %w", err)
-	}
-	if err := json.NewDecoder(io.LimitReader(r, maxEstateBytes)).Decode(&v); err != nil {
-		return v, fmt.Errorf("unpack: %w", err)
-	}
-	return v, nil
 }

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"strconv"
 	"time"
@@ -131,3 +132,6 @@ func PlanTakes(tickets, contacts int, pace Pace) time.Duration {
 	}
 	return p.takes(pace)
 }
+
+// KeptScans yields the scans that are stored.
+func (g *Engine) KeptScans(ctx context.Context) iter.Seq2[Scan, error] { return g.scans(ctx) }

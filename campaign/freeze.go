@@ -34,13 +34,18 @@ func (g *Engine) assess(ctx context.Context, c Campaign) (Assessment, Catalog, e
 	if err != nil {
 		return Assessment{}, catalog, err
 	}
-	scans, err := g.scans(ctx)
-	if err != nil {
-		return Assessment{}, catalog, err
+	in := TargetInput{Campaign: c, Catalog: catalog, Judge: judge, Now: g.opts.Clock.Now(), FreshFor: g.opts.FreshFor}
+	if len(c.Rows) > 0 {
+		return BuildTargets(in), catalog, nil
 	}
-	return BuildTargets(TargetInput{
-		Campaign: c, Catalog: catalog, Scans: scans, Judge: judge, Now: g.opts.Clock.Now(), FreshFor: g.opts.FreshFor,
-	}), catalog, nil
+	b := newTargetBuilder(in)
+	for scan, err := range g.scans(ctx) {
+		if err != nil {
+			return Assessment{}, catalog, err
+		}
+		b.scan(scan)
+	}
+	return b.assessment(), catalog, nil
 }
 
 // today draws the plan as it would be now.

@@ -21,6 +21,9 @@ const Sys Scope = "sys"
 // MaxChangeRecords is the largest number of records that one Change may carry.
 const MaxChangeRecords = 1000
 
+// maxRecordBytes is the largest value that a Record may carry.
+const maxRecordBytes = 1 << 20
+
 // Store keeps what Muster knows. A write is a value: Apply carries it out
 // whole or not at all, and it is durable when Apply returns nil. All values
 // that a Store returns are copies, and all that it is given are copied.
@@ -214,7 +217,7 @@ func (c Change) Validate() error {
 		return invalidChange("%d entries, at most %d", n, MaxChangeRecords)
 	}
 	for _, r := range c.Records {
-		if !named(string(r.Kind), r.ID) || len(r.Data) > 1<<20 {
+		if !named(string(r.Kind), r.ID) || len(r.Data) > maxRecordBytes {
 			return invalidChange("record %.40q/%.40q of %d bytes", r.Kind, r.ID, len(r.Data))
 		}
 	}

@@ -70,12 +70,30 @@ func BuildTargets(in TargetInput) Assessment {
 	if len(in.Campaign.Rows) > 0 {
 		return Assessment{Targets: rowTargets(in.Campaign, in.Catalog)}
 	}
-	b := targetBuilder{in: in, services: NewAssetIndex(in.Catalog), found: map[string]*Target{}, fresh: map[string]bool{}, scanned: map[string]time.Time{}}
+	b := newTargetBuilder(in)
 	for _, scan := range in.Scans {
 		b.scan(scan)
 	}
+	return b.assessment()
+}
+
+// targetBuilder is given scans one by one, and keeps what was found alone.
+type targetBuilder struct {
+	in       TargetInput
+	services AssetIndex
+	found    map[string]*Target
+	fresh    map[string]bool // services with a fresh scan
+	scanned  map[string]time.Time
+}
+
+func newTargetBuilder(in TargetInput) *targetBuilder {
+	return &targetBuilder{in: in, services: NewAssetIndex(in.Catalog), found: map[string]*Target{}, fresh: map[string]bool{}, scanned: map[string]time.Time{}}
+}
+
+// assessment draws the conclusion from all scans.
+func (b *targetBuilder) assessment() Assessment {
 	out := Assessment{Scanned: b.scanned}
-	for ref, service := range in.Catalog.Services {
+	for ref, service := range b.in.Catalog.Services {
 		if b.fresh[ref] {
 			if !b.hit(ref) {
 				out.Checked++
@@ -85,21 +103,13 @@ func BuildTargets(in TargetInput) Assessment {
 		b.unknown(ref, service)
 	}
 	for _, t := range b.found {
-		decide(t, in.Campaign, in.Catalog)
+		decide(t, b.in.Campaign, b.in.Catalog)
 		if t.Knowledge != KnownSafe {
 			out.Targets = append(out.Targets, *t)
 		}
 	}
 	slices.SortFunc(out.Targets, compareTargets)
 	return out
-}
-
-type targetBuilder struct {
-	in       TargetInput
-	services AssetIndex
-	found    map[string]*Target
-	fresh    map[string]bool // services with a fresh scan
-	scanned  map[string]time.Time
 }
 
 func (b *targetBuilder) id(ref string, layer Layer) string {
