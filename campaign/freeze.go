@@ -26,6 +26,24 @@ func planPartID(hash, slice string, n int) string { return fmt.Sprintf("%s/%s/%0
 
 // assess looks at the world of today for a campaign.
 func (g *Engine) assess(ctx context.Context, c Campaign) (Assessment, Catalog, error) {
+	return g.assessAgainst(ctx, c, nil)
+}
+
+// assessKnown is assess beside what was found when the targets were planned, for
+// judging what has become of them.
+func (g *Engine) assessKnown(ctx context.Context, c Campaign) (Assessment, error) {
+	before := map[string][]Finding{}
+	for stored, err := range LoadAll[Target](ctx, g.opts.Store, Scope(c.ID), KindTarget) {
+		if err != nil {
+			return Assessment{}, err
+		}
+		before[stored.ID] = stored.Value.Findings
+	}
+	world, _, err := g.assessAgainst(ctx, c, before)
+	return world, err
+}
+
+func (g *Engine) assessAgainst(ctx context.Context, c Campaign, before map[string][]Finding) (Assessment, Catalog, error) {
 	catalog, _, err := g.catalog(ctx)
 	if err != nil {
 		return Assessment{}, catalog, err
@@ -34,7 +52,7 @@ func (g *Engine) assess(ctx context.Context, c Campaign) (Assessment, Catalog, e
 	if err != nil {
 		return Assessment{}, catalog, err
 	}
-	in := TargetInput{Campaign: c, Catalog: catalog, Judge: judge, Now: g.opts.Clock.Now(), FreshFor: g.opts.FreshFor}
+	in := TargetInput{Campaign: c, Catalog: catalog, Judge: judge, Now: g.opts.Clock.Now(), FreshFor: g.opts.FreshFor, Before: before}
 	if len(c.Rows) > 0 {
 		return BuildTargets(in), catalog, nil
 	}

@@ -97,6 +97,8 @@ type Finding struct {
 	Component Component `json:"component"`
 	Asset     string    `json:"asset"`
 	File      string    `json:"file,omitempty"`
+	Source    string    `json:"source,omitempty"` // of the scan that found it
+	At        time.Time `json:"at,omitzero"`      // when that scan started
 	Verdict   Verdict   `json:"verdict"`
 	Fixed     []string  `json:"fixed,omitempty"` // versions to move to, lowest first
 	Why       string    `json:"why,omitempty"`   // for Possible: what is doubtful, in a few words

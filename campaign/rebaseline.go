@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // baselineArgs is what a held re-baseline remembers.
@@ -126,15 +127,22 @@ func (g *Engine) below(ctx context.Context, c Campaign) (map[string]concern, err
 		}
 		targets[stored.Value.ID] = stored.Value
 	}
-	affected := map[string]bool{}
+	affected := map[string]Target{}
 	for _, t := range world.Targets {
-		affected[t.ID] = t.Knowledge == KnownAffected
+		if t.Knowledge == KnownAffected {
+			affected[t.ID] = t
+		}
 	}
-	now := g.opts.Clock.Now()
 	verdict := func(t Task) Verdict {
-		scanned := world.Scanned[t.Target]
-		if affected[t.Target] && !scanned.IsZero() && (t.Claim == nil || t.Claim.Proves(scanned, now)) {
-			return Affected
+		if target, ok := affected[t.Target]; ok {
+			s := taskEvidence{task: t, target: target, listed: true, looks: world.Looks[t.Target], now: g.opts.Clock.Now()}
+			since := time.Time{}
+			if t.Claim != nil {
+				since = t.Claim.settled()
+			}
+			if _, _, ok := s.refuting(since); ok {
+				return Affected
+			}
 		}
 		return t.judged(judge, targets[t.Target])
 	}

@@ -17,6 +17,9 @@ func scanID(s Scan) string { return opaqueID("scan", s.Asset, s.Source) }
 // their number.
 func (g *Engine) ImportScans(ctx context.Context, r Request, scans iter.Seq2[Scan, *Refusal]) (ImportReport, error) {
 	var report ImportReport
+	if err := g.sweepSoon(ctx); err != nil {
+		return report, err
+	}
 	batch := scanBatch{engine: g, report: &report, at: map[string]int{}}
 	for scan, refusal := range scans {
 		if refusal != nil {

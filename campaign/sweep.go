@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,26 +27,28 @@ func (s SweepReport) empty() bool {
 	return s.Verified+s.Reopened+s.Opened+s.Cleared+s.Joined+s.Waiting == 0 && !s.Held
 }
 
-// sweepAll looks at every running campaign again.
+// sweepAll looks at every running campaign again. One that cannot be looked at
+// does not hold up the others.
 func (g *Engine) sweepAll(ctx context.Context, r Request) ([]SweepReport, error) {
 	all, err := g.Campaigns(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var moved []SweepReport
+	var problems []error
 	for _, c := range all {
-		if c.Plan == "" || c.Status == Closed || c.Status == Cancelled {
+		if !c.swept() {
 			continue
 		}
 		report, err := g.Sweep(ctx, r, c.ID)
 		if err != nil {
-			return moved, fmt.Errorf("sweep %s: %w", c.ID, err)
+			problems = append(problems, fmt.Errorf("sweep %s: %w", c.ID, err))
 		}
 		if !report.empty() {
 			moved = append(moved, report)
 		}
 	}
-	return moved, nil
+	return moved, errors.Join(problems...)
 }
 
 // Sweep compares a campaign's tasks with the newest scans: it verifies, reopens,
@@ -67,7 +70,7 @@ func (g *Engine) sweep(ctx context.Context, r Request, id string, granted bool) 
 	if err != nil || c.Plan == "" {
 		return report, err
 	}
-	world, _, err := g.assess(ctx, c)
+	world, err := g.assessKnown(ctx, c)
 	if err != nil {
 		return report, err
 	}
@@ -99,8 +102,7 @@ func (g *Engine) sweep(ctx context.Context, r Request, id string, granted bool) 
 type taskMove struct {
 	task   string
 	target Target
-	to     TaskStatus
-	why    string
+	ruling
 }
 
 // loud counts the moves that ask something of somebody.
@@ -116,6 +118,9 @@ func loud(moves []taskMove) int {
 
 // sweepMoves compares tasks with the world of today.
 func (g *Engine) sweepMoves(ctx context.Context, c Campaign, world Assessment) ([]taskMove, error) {
+	if len(c.Rows) > 0 {
+		return nil, nil // no scan speaks of rows
+	}
 	now := map[string]Target{}
 	for _, t := range world.Targets {
 		now[t.ID] = t
@@ -127,69 +132,16 @@ func (g *Engine) sweepMoves(ctx context.Context, c Campaign, world Assessment) (
 		}
 		task := stored.Value
 		target, listed := now[task.Target]
-		scanned := world.Scanned[task.Target]
-		if to, why := scanSays(c, task, target, listed, scanned, g.opts.Clock.Now()); to != "" {
-			moves = append(moves, taskMove{task: task.ID, target: target, to: to, why: why})
+		track, _ := c.Track(task.Track)
+		s := taskEvidence{
+			task: task, track: track, before: world.Before[task.Target], target: target, listed: listed,
+			looks: world.Looks[task.Target], now: g.opts.Clock.Now(),
+		}
+		if said := s.says(); said.to != "" {
+			moves = append(moves, taskMove{task: task.ID, target: target, ruling: said})
 		}
 	}
 	return moves, nil
-}
-
-// scanSays returns where a scan moves a task, and why; "" when it says nothing.
-// Pure.
-func scanSays(c Campaign, t Task, target Target, listed bool, scanned, now time.Time) (TaskStatus, string) {
-	if len(c.Rows) > 0 || scanned.IsZero() {
-		return "", ""
-	}
-	affected := listed && target.Knowledge != KnownNothing && target.Knowledge != KnownSafe
-	scan := "the scan of " + timeKey(scanned)
-	switch t.Status {
-	case TaskUnknown:
-		switch {
-		case affected && target.Doubt == "":
-			return TaskOpen, scan + " found it"
-		case !listed:
-			return TaskNotAffected, scan + " found nothing"
-		}
-	case TaskOpen, TaskInProgress:
-		switch {
-		case listed:
-		case scanned.After(t.UpdatedAt):
-			return TaskVerified, scan + " does not see it any more"
-		default: // the same scan, judged by what the campaign knows now
-			return TaskNotAffected, "what it runs is not affected by what is known now"
-		}
-	case TaskClaimed:
-		if t.Claim == nil || !t.Claim.Proves(scanned, now) {
-			return "", "" // too early to say anything
-		}
-		track, _ := c.Track(t.Track)
-		switch {
-		case !listed:
-			return TaskVerified, scan + " agrees"
-		case affected && track.Proof == ProofScan:
-			return TaskInProgress, scan + " still sees " + seen(target)
-		}
-	case TaskNotAffected: // by somebody's word, or by an older scan
-		if affected && target.Doubt == "" && scanned.After(t.UpdatedAt) {
-			return TaskInProgress, scan + " found it after all"
-		}
-	case TaskVerified:
-		track, _ := c.Track(t.Track)
-		if affected && track.Proof == ProofScan && scanned.After(t.UpdatedAt) {
-			return TaskInProgress, scan + " sees it again: " + seen(target)
-		}
-	}
-	return "", ""
-}
-
-// seen names the evidence: what, where.
-func seen(t Target) string {
-	if len(t.Findings) == 0 {
-		return t.Name
-	}
-	f := t.Findings[0]
-	return strings.TrimSpace(fmt.Sprintf("%s%s on %s %s", f.Component.PURL, f.Component.Name, f.Asset, f.Component.Path))
 }
 
 func (g *Engine) applyMoves(ctx context.Context, r Request, id string, moves []taskMove, report *SweepReport) error {
@@ -212,7 +164,7 @@ func (g *Engine) applyMoves(ctx context.Context, r Request, id string, moves []t
 			} else {
 				done.add(m.to)
 				_, err = tx.changeTask(m.task, "task.scan", m.why, func(t *Task) error {
-					t.Evidence = m.why
+					t.Evidence, t.ProvenAt = m.why, m.at
 					return moveTask(t, m.to)
 				})
 			}

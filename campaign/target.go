@@ -51,15 +51,19 @@ type TargetInput struct {
 	Judge    Judge
 	Now      time.Time
 	FreshFor time.Duration // how long a scan counts
+	// Before is what was found on targets when they were planned, by target ID;
+	// only needed to judge what has become of them.
+	Before map[string][]Finding
 }
 
 // Assessment is what BuildTargets found.
 type Assessment struct {
 	Targets []Target // sorted by exposure, tier and name
 	Checked int      // services with a fresh scan and nothing found
-	// Scanned is when the newest fresh scan of a target started, also of those
-	// that it found nothing on; by target ID.
-	Scanned map[string]time.Time
+	// Looks are the fresh scans of each target, newest first, also of those on
+	// which nothing was found; by target ID.
+	Looks  map[string][]Look
+	Before map[string][]Finding // as it came in
 }
 
 // BuildTargets draws the targets of a campaign: affected and possible ones from
@@ -83,16 +87,19 @@ type targetBuilder struct {
 	services AssetIndex
 	found    map[string]*Target
 	fresh    map[string]bool // services with a fresh scan
-	scanned  map[string]time.Time
+	looks    map[string][]Look
+	owners   map[layerOf]time.Time // when owners themselves last scanned
 }
 
 func newTargetBuilder(in TargetInput) *targetBuilder {
-	return &targetBuilder{in: in, services: NewAssetIndex(in.Catalog), found: map[string]*Target{}, fresh: map[string]bool{}, scanned: map[string]time.Time{}}
+	return &targetBuilder{in: in, services: NewAssetIndex(in.Catalog), found: map[string]*Target{}, fresh: map[string]bool{}, looks: map[string][]Look{}, owners: map[layerOf]time.Time{}}
 }
 
 // assessment draws the conclusion from all scans.
 func (b *targetBuilder) assessment() Assessment {
-	out := Assessment{Scanned: b.scanned}
+	b.believeOwners()
+	b.sortLooks()
+	out := Assessment{Looks: b.looks, Before: b.in.Before}
 	for ref, service := range b.in.Catalog.Services {
 		if b.fresh[ref] {
 			if !b.hit(ref) {
@@ -123,18 +130,19 @@ func (b *targetBuilder) scan(s Scan) {
 		b.fresh[ref] = true
 	}
 	own := cmp.Or(s.Layer, LayerApplication)
-	if fresh {
-		b.looked(ref, own, s.At)
-	}
-	last := own
+	looks := map[Layer]*Look{own: newLook(s)}
 	for _, c := range s.Components {
 		layer := cmp.Or(c.Layer, own)
-		if fresh && layer != last {
-			b.looked(ref, layer, s.At)
+		if looks[layer] == nil {
+			looks[layer] = newLook(s)
 		}
-		last = layer
-		for _, f := range b.in.Judge.Judge(c) {
-			f.Asset, f.File = s.Asset, s.File
+		findings := b.in.Judge.Judge(c)
+		if len(findings) == 0 {
+			b.note(looks[layer], b.id(ref, layer), c)
+		}
+		for _, f := range findings {
+			f.Asset, f.File, f.Source, f.At = s.Asset, s.File, s.Source, s.At
+			looks[layer].Found = append(looks[layer].Found, f)
 			t := b.target(ref, known, s, layer)
 			if f.Verdict == Affected {
 				t.Knowledge = KnownAffected
@@ -145,12 +153,15 @@ func (b *targetBuilder) scan(s Scan) {
 			}
 		}
 	}
-}
-
-// looked notes that a fresh scan has seen a layer of a service.
-func (b *targetBuilder) looked(ref string, layer Layer, at time.Time) {
-	if id := b.id(ref, layer); at.After(b.scanned[id]) {
-		b.scanned[id] = at
+	if !fresh {
+		return
+	}
+	for layer, l := range looks {
+		id := b.id(ref, layer)
+		b.looks[id] = append(b.looks[id], *l)
+		if s.Source == SourceOwner {
+			b.owners[layerOf{s.Asset, layer}] = s.At
+		}
 	}
 }
 

@@ -38,7 +38,8 @@ func TestEachLayerOfAnImageIsATargetOfItsOwn(t *testing.T) {
 	found := map[string]int{}
 	for _, target := range world.Targets {
 		found[target.Name+" "+string(target.Layer)] = len(target.Findings)
-		require.Equal(t, at, world.Scanned[target.ID])
+		require.Len(t, world.Looks[target.ID], 1)
+		require.Equal(t, at, world.Looks[target.ID][0].At)
 	}
 	require.Equal(t, map[string]int{"shop host": 1, "shop application": 1, "ledger host": 1}, found)
 	require.Zero(t, world.Checked, "what is affected below the application is not fine")

@@ -18,11 +18,13 @@ type Task struct {
 	Accepted Person     `json:"accepted,omitempty"`
 	Claim    *Claim     `json:"claim,omitempty"`
 	// Blocked is the reason why it cannot go on; "" when it can.
-	Blocked   string    `json:"blocked,omitempty"`
-	Due       time.Time `json:"due,omitzero"`
-	Reopened  int       `json:"reopened,omitempty"` // events
-	Reason    string    `json:"reason,omitempty"`   // of the last reopening, exception or attestation
-	Evidence  string    `json:"evidence,omitempty"` // what verified or refuted it
+	Blocked  string    `json:"blocked,omitempty"`
+	Due      time.Time `json:"due,omitzero"`
+	Reopened int       `json:"reopened,omitempty"` // events
+	Reason   string    `json:"reason,omitempty"`   // of the last reopening, exception or attestation
+	Evidence string    `json:"evidence,omitempty"` // what verified or refuted it
+	// ProvenAt is when the scan started that verified it; zero when none did.
+	ProvenAt  time.Time `json:"proven_at,omitzero"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
@@ -67,5 +69,5 @@ const scanSettles = 5 * time.Minute
 // Proves returns whether a scan that started at the given time can speak about
 // the claim: not before the claim has settled, and not in the future.
 func (c Claim) Proves(scanStart, now time.Time) bool {
-	return !scanStart.Before(c.At.Add(scanSettles)) && !scanStart.After(now)
+	return !scanStart.Before(c.settled()) && !scanStart.After(now)
 }

@@ -3,6 +3,7 @@ package campaign
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // The counters of a campaign: one per owner × track × status × exposure, kept
@@ -88,7 +89,7 @@ func (tx *transaction) reopenTask(id, action, reason string) (Task, error) {
 			return err
 		}
 		t.Reopened++
-		t.Reason, t.Claim, t.Evidence = reason, nil, ""
+		t.Reason, t.Claim, t.Evidence, t.ProvenAt = reason, nil, "", time.Time{}
 		tx.count(counterReopened, 1)
 		return nil
 	})

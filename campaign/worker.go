@@ -34,6 +34,7 @@ func (g *Engine) routes() {
 	g.Handle(advicePrefix, g.advise)
 	g.Handle(trackingPrefix, g.trackDue)
 	g.Handle(renewalPrefix, g.renew)
+	g.Handle(sweepPrefix, g.resweep)
 }
 
 // errStopped is why work in hand is cut off at last.

@@ -1,0 +1,124 @@
+package campaign
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// SourceOwner is the source of scans that owners bring themselves. Where an
+// owner's scan is newer than what others saw on the asset, it counts instead of
+// theirs, until theirs is newer again.
+const SourceOwner = "owner"
+
+// Look is what one fresh scan saw of a target: one source, on one asset.
+type Look struct {
+	Asset  string
+	Source string
+	File   string
+	At     time.Time
+	Found  []Finding
+	// Now lists what the scan sees, clean by now, of the packages that were found
+	// on the target before: "log4j-core 2.17.1".
+	Now []string
+}
+
+func newLook(s Scan) *Look { return &Look{Asset: s.Asset, Source: s.Source, File: s.File, At: s.At} }
+
+// sees returns what a look holds against a target: what is certain, or all
+// where a person or the campaign itself decided that a near match counts.
+func (l Look) sees(t Target) (Finding, bool) {
+	for _, f := range l.Found {
+		if f.Verdict == Affected || t.Doubt == "" && t.Knowledge != KnownSafe {
+			return f, true
+		}
+	}
+	return Finding{}, false
+}
+
+// name says which scan it was.
+func (l Look) name() string {
+	name := "the scan of " + l.Asset + " by " + cmp.Or(l.Source, "an unnamed source") + " of " + l.At.UTC().Format("2006-01-02 15:04") + " UTC"
+	if l.File != "" {
+		name += " (" + l.File + ")"
+	}
+	return name
+}
+
+// still is the evidence that a target is affected: scan, file, host and version.
+func (l Look) still(sees string, f Finding) string {
+	out := l.name() + " " + sees + " " + f.Component.spoken()
+	if f.Component.Path != "" {
+		out += " at " + f.Component.Path
+	}
+	return out
+}
+
+// gone is the evidence that it is not affected any more.
+func (l Look) gone(was []Finding) string {
+	if len(l.Now) > 0 {
+		return l.name() + " sees " + strings.Join(l.Now, ", ")
+	}
+	if len(was) > 0 {
+		return l.name() + " does not see " + was[0].Component.spoken() + " any more"
+	}
+	return l.name() + " found nothing"
+}
+
+// speaksOf returns whether a look can say anything of an earlier finding: the
+// same source on the same asset, or an owner's own scan of it.
+func (l Look) speaksOf(was Finding) bool {
+	return l.Asset == was.Asset && (was.Source == "" || l.Source == was.Source || l.Source == SourceOwner)
+}
+
+// layerOf is a layer of an asset.
+type layerOf struct {
+	asset string
+	layer Layer
+}
+
+// maxNoted bounds what one look tells of the packages that were found before.
+const maxNoted = 3
+
+// note keeps the version of a package that was found on the target before.
+func (b *targetBuilder) note(l *Look, id string, c Component) {
+	if len(l.Now) >= maxNoted {
+		return
+	}
+	for _, was := range b.in.Before[id] {
+		if was.Component.packageName() == c.packageName() {
+			l.Now = append(l.Now, c.spoken())
+			return
+		}
+	}
+}
+
+// believeOwners takes out what others saw on a layer of an asset before its
+// owner looked at it.
+func (b *targetBuilder) believeOwners() {
+	if len(b.owners) == 0 {
+		return
+	}
+	outdated := func(asset, source string, layer Layer, at time.Time) bool {
+		return source != SourceOwner && b.owners[layerOf{asset, layer}].After(at)
+	}
+	for id, t := range b.found {
+		t.Findings = slices.DeleteFunc(t.Findings, func(f Finding) bool { return outdated(f.Asset, f.Source, t.Layer, f.At) })
+		if len(t.Findings) == 0 {
+			delete(b.found, id)
+		} else if !slices.ContainsFunc(t.Findings, func(f Finding) bool { return f.Verdict == Affected }) {
+			t.Knowledge = KnownPossible
+		}
+		b.looks[id] = slices.DeleteFunc(b.looks[id], func(l Look) bool { return outdated(l.Asset, l.Source, t.Layer, l.At) })
+	}
+}
+
+// sortLooks puts the newest first.
+func (b *targetBuilder) sortLooks() {
+	for _, looks := range b.looks {
+		slices.SortFunc(looks, func(a, b Look) int {
+			return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Asset, b.Asset), cmp.Compare(a.Source, b.Source))
+		})
+	}
+}
