@@ -170,6 +170,7 @@ type Work struct {
 	Poll          time.Duration `yaml:"poll"`           // fallback when no signal came
 	Heartbeat     time.Duration `yaml:"heartbeat"`      // between comparisons of plan, tasks and effects
 	Coalesce      time.Duration `yaml:"coalesce"`       // how long an edit of a message waits for further ones
+	TrackPoll     time.Duration `yaml:"track_poll"`     // between two looks at what changed in the tracker
 	Workers       int           `yaml:"workers"`        // claims carried out at the same time
 }
 
@@ -199,7 +200,7 @@ func Default() Config {
 		Tracker:        Tracker{Kind: "builtin"},
 		Work: Work{
 			Lease: 30 * time.Second, UncertainWait: 2 * time.Minute,
-			Poll: time.Second, Heartbeat: 15 * time.Second, Coalesce: 30 * time.Second, Workers: 8,
+			Poll: time.Second, Heartbeat: 15 * time.Second, Coalesce: 30 * time.Second, TrackPoll: 30 * time.Second, Workers: 8,
 		},
 		Pace: Pace{MessagesPerChannelPerSecond: 1, MessagesPerMinute: 300, Factor: 1},
 	}

@@ -260,6 +260,7 @@ func checkWork(c Config) []Problem {
 		{"work.poll", c.Work.Poll},
 		{"work.heartbeat", c.Work.Heartbeat},
 		{"work.coalesce", c.Work.Coalesce},
+		{"work.track_poll", c.Work.TrackPoll},
 	}
 	var found []Problem
 	for _, entry := range durations {

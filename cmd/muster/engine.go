@@ -39,7 +39,8 @@ func newEngine(cfg configs.Config, store campaign.Store, tracker campaign.Tracke
 		Pace: campaign.Pace{MessagesPerMinute: float64(cfg.Pace.MessagesPerMinute), TicketsPerMinute: ticketsPerMinute(cfg.Tracker)},
 		Work: campaign.WorkOptions{
 			Lease: cfg.Work.Lease, UncertainWait: cfg.Work.UncertainWait, Poll: cfg.Work.Poll,
-			Heartbeat: cfg.Work.Heartbeat, Coalesce: cfg.Work.Coalesce, Workers: cfg.Work.Workers,
+			Heartbeat: cfg.Work.Heartbeat, Coalesce: cfg.Work.Coalesce, TrackPoll: cfg.Work.TrackPoll,
+			Workers: cfg.Work.Workers,
 		},
 	}
 	for _, d := range cfg.Digests {
