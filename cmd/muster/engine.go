@@ -36,7 +36,7 @@ func newEngine(cfg configs.Config, store campaign.Store, tracker campaign.Tracke
 			SecondPersonAbove: cfg.Brakes.SecondPersonAbove, AdmissionPerDay: cfg.Brakes.AdmissionPerDay, AdmissionShare: cfg.Brakes.AdmissionShare,
 		},
 		Quorum: cfg.Review.Quorum, FreshFor: cfg.Inventory.FreshFor,
-		Pace: campaign.Pace{MessagesPerMinute: float64(cfg.Pace.MessagesPerMinute), TicketsPerMinute: ticketsPerMinute(cfg.Tracker)},
+		Pace: planPace(cfg),
 		Work: campaign.WorkOptions{
 			Lease: cfg.Work.Lease, UncertainWait: cfg.Work.UncertainWait, Poll: cfg.Work.Poll,
 			Heartbeat: cfg.Work.Heartbeat, Coalesce: cfg.Work.Coalesce, TrackPoll: cfg.Work.TrackPoll,

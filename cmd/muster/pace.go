@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/configs"
 	"github.com/musterbot/muster/store/pace"
 	"github.com/musterbot/muster/store/redis"
 )
@@ -12,4 +13,12 @@ func newLimiter(store campaign.Store, factor float64) campaign.Limiter {
 		return shared.Limiter(factor)
 	}
 	return pace.New(factor)
+}
+
+// planPace is what plans reckon with: the rates that the limiter lets through.
+func planPace(cfg configs.Config) campaign.Pace {
+	return campaign.Pace{
+		MessagesPerMinute: float64(cfg.Pace.MessagesPerMinute) * cfg.Pace.Factor,
+		TicketsPerMinute:  ticketsPerMinute(cfg.Tracker) * cfg.Pace.Factor,
+	}
 }
