@@ -85,6 +85,11 @@ func (h *house) states(id string) map[campaign.EffectStatus]int {
 			states[e.Status]++
 		}
 	}
+	for _, t := range all[campaign.Ticket](h, id, campaign.KindTicket) {
+		if t.Ref.ID != "" { // the effect is gone: the ticket says it all
+			states[campaign.EffectDone]++
+		}
+	}
 	return states
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"strconv"
 )
 
 // ReadApplier is what reading, changing and writing back needs of a Store.
@@ -34,6 +35,10 @@ func schemaOf[T any]() int {
 	return 1
 }
 
+// Compressed is implemented by a value that is stored compressed: large, and
+// seldom read.
+type Compressed interface{ StoredCompressed() }
+
 // Put returns the record that stores value under kind and id. version is the
 // one that the value was read at, 0 for a new one.
 func Put[T any](kind RecordKind, id string, version uint64, value T) (Record, error) {
@@ -41,24 +46,52 @@ func Put[T any](kind RecordKind, id string, version uint64, value T) (Record, er
 	if err != nil {
 		return Record{}, fmt.Errorf("encode %s/%s: %w", kind, id, err)
 	}
+	if _, ok := any(value).(Compressed); ok {
+		if data, err = compress(data); err != nil {
+			return Record{}, fmt.Errorf("encode %s/%s: %w", kind, id, err)
+		}
+	}
 	return Record{Kind: kind, ID: id, Version: version, Data: data}, nil
 }
 
 // Decode returns the value of a record. A record of a schema that this program
 // does not read is an Internal error.
 func Decode[T any](r Record) (T, error) {
-	var head envelope[json.RawMessage]
-	if err := json.Unmarshal(r.Data, &head); err != nil {
-		return *new(T), fmt.Errorf("decode %s/%s: %w", r.Kind, r.ID, err)
-	}
 	var value T
-	if want := schemaOf[T](); head.V != want && head.V != want-1 || head.V < 1 {
-		return value, fmt.Errorf("decode %s/%s: it has schema version %d, this program reads %d and the one before", r.Kind, r.ID, head.V, want)
+	data, err := decompressed(r.Data)
+	if err != nil {
+		return value, fmt.Errorf("decode %s/%s: %w", r.Kind, r.ID, err)
 	}
-	if err := json.Unmarshal(head.D, &value); err != nil {
+	version, body, ok := openEnvelope(data)
+	if !ok {
+		var head envelope[json.RawMessage]
+		if err := json.Unmarshal(data, &head); err != nil {
+			return value, fmt.Errorf("decode %s/%s: %w", r.Kind, r.ID, err)
+		}
+		version, body = head.V, head.D
+	}
+	if want := schemaOf[T](); version != want && version != want-1 || version < 1 {
+		return value, fmt.Errorf("decode %s/%s: it has schema version %d, this program reads %d and the one before", r.Kind, r.ID, version, want)
+	}
+	if err := json.Unmarshal(body, &value); err != nil {
 		return *new(T), fmt.Errorf("decode %s/%s: %w", r.Kind, r.ID, err)
 	}
 	return value, nil
+}
+
+// openEnvelope takes an envelope apart as Put writes it, without reading all of it
+// twice; false when somebody else wrote it.
+func openEnvelope(data []byte) (version int, body []byte, ok bool) {
+	rest, ok := bytes.CutPrefix(data, []byte(`{"v":`))
+	if !ok {
+		return 0, nil, false
+	}
+	number, body, ok := bytes.Cut(rest, []byte(`,"d":`))
+	if !ok || len(number) > 4 || !bytes.HasSuffix(body, []byte("}")) {
+		return 0, nil, false
+	}
+	version, err := strconv.Atoi(string(number))
+	return version, body[:len(body)-1], err == nil
 }
 
 // Load returns a stored value and the version it is at, or NotFound.

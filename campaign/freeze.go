@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -16,11 +17,15 @@ const (
 	contactWeight = 5
 )
 
-// planPart is a stored piece of a plan.
+// planPart is a stored piece of a plan. It is written once and read once, and
+// says much the same of each ticket, so it is kept compressed.
 type planPart struct {
 	Tickets  []PlanTicket  `json:"tickets"`
 	Contacts []PlanContact `json:"contacts"` // those whose last ticket stands in this part
 }
+
+// StoredCompressed implements Compressed.
+func (planPart) StoredCompressed() {}
 
 func planPartID(hash, slice string, n int) string { return fmt.Sprintf("%s/%s/%05d", hash, slice, n) }
 
@@ -204,7 +209,10 @@ func (g *Engine) frozen(ctx context.Context, c Campaign) (Plan, error) {
 // hash. What is frozen is what will be sent. `/campaign approve` is this.
 func (g *Engine) Freeze(ctx context.Context, r Request, id string) (Message, error) {
 	if done, err := g.carriedOut(ctx, Scope(id), r); err != nil || done {
-		return g.frozenReply(ctx, id, err)
+		if err != nil {
+			return Message{}, err
+		}
+		return g.PlanMessage(ctx, id)
 	}
 	c, err := g.Campaign(ctx, id)
 	if err != nil {
@@ -243,14 +251,13 @@ func (g *Engine) Freeze(ctx context.Context, r Request, id string) (Message, err
 		}
 		return tx.openHelpChannel(*c)
 	})
-	return g.frozenReply(ctx, id, err)
-}
-
-func (g *Engine) frozenReply(ctx context.Context, id string, err error) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	return g.PlanMessage(ctx, id)
+	if c, err = g.Campaign(ctx, id); err != nil {
+		return Message{}, err
+	}
+	return g.planMessage(ctx, c, p, p)
 }
 
 // freezable refuses to freeze while the campaign is before or past that.
@@ -362,20 +369,21 @@ func splitParts(p Plan, slice string) []planPart {
 	return parts
 }
 
-// enrolTargets is how many targets are enrolled in one step at most.
+// enrolTargets is how many targets a sweep looks at in one step at most.
 const enrolTargets = 60
 
 // enrolBatch returns how many targets are enrolled in one step: each writes itself,
-// and for each track a task, its index row and its audit record.
-func enrolBatch(tracks int) int {
-	return max(1, min(enrolTargets, partWeight/(1+3*tracks)))
-}
+// and for each track a task and its audit record.
+func enrolBatch(tracks int) int { return max(1, partWeight/(1+2*tracks)) }
 
 // enrol stores targets and tasks, so that everything is counted from the approval
 // on, unknown ones included. It may be repeated.
 func (g *Engine) enrol(ctx context.Context, r Request, c Campaign, p Plan) error {
 	for batch := range slices.Chunk(p.Targets, enrolBatch(len(p.Tracks))) {
 		err := g.atomically(ctx, Scope(c.ID), Request{Actor: r.Actor}, func(tx *transaction) error {
+			if err := tx.prefetchTargets(batch, p.Tracks); err != nil {
+				return err
+			}
 			for _, t := range batch {
 				if err := tx.enrolTarget(t, p.Tracks); err != nil {
 					return err
@@ -388,6 +396,18 @@ func (g *Engine) enrol(ctx context.Context, r Request, c Campaign, p Plan) error
 		}
 	}
 	return nil
+}
+
+// prefetchTargets reads what enrolling targets looks at, in few calls.
+func (tx *transaction) prefetchTargets(targets []Target, tracks []PlanTrack) error {
+	ids, tasks := make([]string, len(targets)), make([]string, 0, len(targets)*len(tracks))
+	for i, t := range targets {
+		ids[i] = t.ID
+		for _, track := range tracks {
+			tasks = append(tasks, TaskID(t.ID, track.Name))
+		}
+	}
+	return errors.Join(tx.prefetch(KindTarget, ids), tx.prefetch(KindTask, tasks))
 }
 
 // enrolTarget stores a target as it is known now, and the tasks that it lacks.

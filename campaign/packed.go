@@ -26,17 +26,51 @@ var (
 // pack encodes and compresses a value of the estate. The same value always packs
 // to the same bytes.
 func pack(v any) ([]byte, error) {
+	return packing(func(w io.Writer) error { return json.NewEncoder(w).Encode(v) })
+}
+
+// packing returns, compressed, what write writes.
+func packing(write func(io.Writer) error) ([]byte, error) {
 	var b bytes.Buffer
 	w := packers.Get().(*gzip.Writer)
 	defer packers.Put(w)
 	w.Reset(&b)
-	if err := json.NewEncoder(w).Encode(v); err != nil {
+	if err := write(w); err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}
 	if err := w.Close(); err != nil {
 		return nil, fmt.Errorf("pack: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// compress packs data that is encoded already.
+func compress(data []byte) ([]byte, error) {
+	return packing(func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// decompressed returns data as it was before compress, and other data as it is; an
+// error when it is damaged, or larger than anything that is stored.
+func decompressed(data []byte) ([]byte, error) {
+	if !bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
+		return data, nil
+	}
+	r := unpackers.Get().(*gzip.Reader)
+	defer unpackers.Put(r)
+	if err := r.Reset(bytes.NewReader(data)); err != nil {
+		return nil, fmt.Errorf("unpack: %w", err)
+	}
+	out, err := io.ReadAll(io.LimitReader(r, maxEstateBytes+1))
+	if err == nil && len(out) > maxEstateBytes {
+		err = fmt.Errorf("more than %d MB", maxEstateBytes>>20)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("unpack: %w", err)
+	}
+	return out, nil
 }
 
 // unpacking lets read have what was packed, at most maxEstateBytes of it.

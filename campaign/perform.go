@@ -291,6 +291,10 @@ func (a *attempt) record(tx *transaction, end ending) (outdated bool, err error)
 		return false, err
 	}
 	tx.finish(a.claim, end.retryAt)
+	if e.Status == EffectDone && e.Kind == EffectTicket {
+		tx.remove(KindEffect, e.ID) // the ticket itself says that it is filed, and where
+		return false, nil
+	}
 	return false, save(tx, KindEffect, e.ID, e)
 }
 
@@ -334,7 +338,11 @@ func (a *attempt) conclude(tx *transaction, e *Effect, result any, cause error) 
 	if tx.scope == Sys {
 		return nil // answers leave no trace in the log
 	}
-	return tx.audit("effect."+string(e.Status), "effect/"+e.ID, string(EffectPending), string(e.Status), "")
+	subject := "effect/" + e.ID
+	if e.Kind == EffectTicket {
+		subject = "ticket/" + e.Subject
+	}
+	return tx.audit("effect."+string(e.Status), subject, string(EffectPending), string(e.Status), "")
 }
 
 // announceDead tells the command channel of a dead letter, with a retry button.
@@ -359,9 +367,12 @@ const counterDead = "dead_letters"
 // Revive puts a dead letter back to be tried again at once.
 func (g *Engine) Revive(ctx context.Context, r Request, id, effect string) (Message, error) {
 	err := g.atomically(ctx, Scope(id), r, func(tx *transaction) error {
-		e, err := load[Effect](tx, KindEffect, effect)
+		e, found, err := find[Effect](tx, KindEffect, effect)
 		if err != nil {
 			return err
+		}
+		if !found {
+			return Refuse(Conflict, "This was tried again already, and is done now. Nothing was changed.")
 		}
 		if err := move(&e.Status, EffectPending, "effect", "This was tried again already, and is "+words(e.Status)+" now."); err != nil {
 			return err

@@ -96,19 +96,19 @@ type NotCovered struct {
 
 // PlanTicket is one ticket as it will be filed.
 type PlanTicket struct {
-	ID      string `json:"id"`
-	Slice   string `json:"slice"`
-	Name    string `json:"name"`
-	Owner   string `json:"owner"` // catalog ref
-	Team    string `json:"team"`  // the owner's name
-	Contact Person `json:"contact"`
+	ID      string `json:"id,omitempty"`
+	Slice   string `json:"slice,omitempty"`
+	Name    string `json:"name,omitempty"`
+	Owner   string `json:"owner,omitempty"` // catalog ref
+	Team    string `json:"team,omitempty"`  // the owner's name
+	Contact Person `json:"contact,omitempty"`
 	// ContactName and Zone are the contact's, for the ticket's text.
 	ContactName string   `json:"contact_name,omitempty"`
 	Zone        string   `json:"zone,omitempty"`
-	Targets     []string `json:"targets"`
-	Tasks       []string `json:"tasks"`
-	Title       string   `json:"title"`
-	Hash        string   `json:"hash"` // of title and body as approved
+	Targets     []string `json:"targets,omitempty"`
+	Tasks       []string `json:"tasks,omitempty"`
+	Title       string   `json:"title,omitempty"`
+	Hash        string   `json:"hash,omitempty"` // of title and body as approved
 	// Joins says that the ticket exists and gets further tasks.
 	Joins bool `json:"joins,omitempty"`
 }

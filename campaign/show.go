@@ -182,6 +182,12 @@ func (g *Engine) PlanMessage(ctx context.Context, id string) (Message, error) {
 			return Message{}, err
 		}
 	}
+	return g.planMessage(ctx, c, p, today)
+}
+
+// planMessage shows the plan p that is in force, or would be, and how far today's
+// has moved from it.
+func (g *Engine) planMessage(ctx context.Context, c Campaign, p, today Plan) (Message, error) {
 	items, err := g.lock(ctx, c, p)
 	if err != nil {
 		return Message{}, err

@@ -24,6 +24,9 @@ type transaction struct {
 	change  Change
 	read    map[recordKey]loaded
 	counts  map[string]int64
+	// dueAt and indexed are what stands in the change already.
+	dueAt   map[string]int
+	indexed map[IndexEntry]bool
 	// filedFor are the contacts of tickets that this step records as filed.
 	filedFor map[string]bool
 }
@@ -66,7 +69,8 @@ func (g *Engine) atomically(ctx context.Context, scope Scope, r Request, step fu
 func (g *Engine) begin(ctx context.Context, scope Scope, r Request) *transaction {
 	return &transaction{
 		ctx: ctx, engine: g, scope: scope, request: r, now: g.opts.Clock.Now(),
-		change: Change{Scope: scope}, read: map[recordKey]loaded{}, counts: map[string]int64{}, filedFor: map[string]bool{},
+		change: Change{Scope: scope}, read: map[recordKey]loaded{}, counts: map[string]int64{},
+		dueAt: map[string]int{}, indexed: map[IndexEntry]bool{}, filedFor: map[string]bool{},
 	}
 }
 
@@ -165,24 +169,31 @@ func save[T any](tx *transaction, kind RecordKind, id string, value T) error {
 	return nil
 }
 
+// remove takes a record out when the transaction commits.
+func (tx *transaction) remove(kind RecordKind, id string) {
+	key := recordKey{kind, id}
+	tx.read[key] = loaded{version: tx.read[key].version, dirty: true}
+}
+
 // count changes a counter.
 func (tx *transaction) count(name string, by int64) { tx.counts[name] += by }
 
 // due adds work.
 func (tx *transaction) due(d DueEntry) {
-	i := slices.IndexFunc(tx.change.Due, func(old DueEntry) bool { return old.ID == d.ID })
-	if i >= 0 {
+	if i, ok := tx.dueAt[d.ID]; ok {
 		if d.At.Before(tx.change.Due[i].At) {
 			tx.change.Due[i].At = d.At
 		}
 		return
 	}
+	tx.dueAt[d.ID] = len(tx.change.Due)
 	tx.change.Due = append(tx.change.Due, d)
 }
 
 // index adds a row to an index, or takes it out.
 func (tx *transaction) index(e IndexEntry) {
-	if !slices.Contains(tx.change.Index, e) {
+	if !tx.indexed[e] {
+		tx.indexed[e] = true
 		tx.change.Index = append(tx.change.Index, e)
 	}
 }

@@ -35,7 +35,6 @@ func counterParts(name string) (owner, track string, status TaskStatus, exposed,
 func (tx *transaction) addTask(t Task) error {
 	t.UpdatedAt = tx.now
 	tx.count(t.counterName(), 1)
-	tx.index(IndexEntry{Name: indexTaskOfTarget, Key: t.Target, ID: t.ID})
 	if err := tx.audit("task.add", "task/"+t.ID, "", string(t.Status), ""); err != nil {
 		return err
 	}
@@ -95,10 +94,7 @@ func (tx *transaction) reopenTask(id, action, reason string) (Task, error) {
 	})
 }
 
-const (
-	counterReopened   = "reopened"
-	indexTaskOfTarget = "task_of_target"
-)
+const counterReopened = "reopened"
 
 // words returns a status as people say it.
 func words[S ~string](s S) string { return strings.ReplaceAll(string(s), "_", " ") }

@@ -149,7 +149,7 @@ func TestEnrollingFitsIntoOneStepForAnyNumberOfTracks(t *testing.T) {
 	for tracks := range 100 {
 		n := campaign.EnrolBatch(tracks)
 		require.Positive(t, n)
-		require.Less(t, n*(1+3*tracks), campaign.MaxChangeRecords)
+		require.Less(t, n*(1+2*tracks), campaign.MaxChangeRecords)
 	}
 }
 
