@@ -96,6 +96,7 @@ type Review struct {
 type Inventory struct {
 	FreshFor time.Duration `yaml:"fresh_for"` // an older scan says nothing
 	OSVURL   string        `yaml:"osv_url"`   // base URL that speaks the OSV API; empty looks nothing up
+	Watch    string        `yaml:"watch"`     // folder whose files are imported when they have settled; empty watches none
 }
 
 // Ownership says whom to believe about who owns what.

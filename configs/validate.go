@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -71,6 +72,11 @@ func checkPlaces(c Config) []Problem {
 		})
 	}
 	found = append(found, webAddress("slack.api_url", c.Slack.APIURL, true)...)
+	if dir := c.Inventory.Watch; dir != "" {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			found = append(found, Problem{Path: "inventory.watch", What: "there is no folder " + strconv.Quote(dir), Do: "Make the folder, or leave the key out."})
+		}
+	}
 	if c.Inventory.OSVURL != "" {
 		found = append(found, webAddress("inventory.osv_url", c.Inventory.OSVURL, false)...)
 	}

@@ -79,7 +79,7 @@ func startApp(ctx context.Context, o appOptions) (*app, error) {
 	}
 	a := &app{opts: o, log: o.Log}
 	for _, start := range []func(context.Context) error{
-		a.startStore, a.startSlack, a.startEngine, a.startLocal, a.startDoor, a.startWorker, a.startWeb, a.startSocket,
+		a.startStore, a.startSlack, a.startEngine, a.startLocal, a.startDoor, a.startWorker, a.startWeb, a.startWatch, a.startSocket,
 	} {
 		if err := start(ctx); err != nil {
 			return nil, errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
@@ -299,6 +299,7 @@ func (a *app) addAPI(o *web.Options) {
 		return campaign.ReadBlocklist(ctx, a.store, a.opts.Clock.Now())
 	}
 	o.Routes["GET /v1/check"] = web.Bearer(tokens, "check", web.BuildCheck(advisory.Matcher{}, blocked, a.log))
+	o.Routes["POST /v1/scans"] = web.Bearer(tokens, "scans", web.Scans(a.takeScans(), a.log))
 }
 
 func (a *app) storeAnswers(ctx context.Context) error {
