@@ -91,11 +91,12 @@ func NewDispatcher(o DispatcherOptions) (*Dispatcher, error) {
 }
 
 // Check implements Handlers.
-func (d *Dispatcher) Check(_ context.Context, e campaign.Envelope) (any, bool, error) {
+func (d *Dispatcher) Check(ctx context.Context, e campaign.Envelope) (any, bool, error) {
 	if e.Kind == campaign.EnvelopeAction {
 		var h head
 		if err := json.Unmarshal(e.Payload, &h); err == nil && h.Type == typeSuggestion {
-			return map[string]any{"options": []any{}}, true, nil // no form of ours asks for options
+			options, err := d.actions.Suggest(ctx, e)
+			return options, true, err
 		}
 		return nil, false, nil
 	}

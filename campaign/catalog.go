@@ -1,6 +1,8 @@
 package campaign
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -59,9 +61,32 @@ type Service struct {
 	// the repository.
 	FixUnit    string `json:"fix_unit,omitempty"`
 	NotScanned bool   `json:"not_scanned,omitempty"` // annotation muster/scan: "none": nothing will ever scan it
+	// Owners are those of a layer of its own: the platform team of the host, say.
+	// Layers that are not named have Owner. Annotations muster/owner-host,
+	// muster/owner-runtime, muster/owner-application.
+	Owners map[Layer]string `json:"owners,omitempty"`
 	// Claims are what the sources say of the owner where they do not agree, the
 	// most trusted first: Owner is that one.
 	Claims []OwnerClaim `json:"claims,omitempty"`
+}
+
+// OwnerOf returns who answers for a layer of the service.
+func (s Service) OwnerOf(layer Layer) string {
+	return cmp.Or(s.Owners[cmp.Or(layer, LayerApplication)], s.Owner)
+}
+
+// setOwner gives a layer another owner; the application's is the service's.
+func (s *Service) setOwner(layer Layer, owner string) {
+	layer = cmp.Or(layer, LayerApplication)
+	if _, own := s.Owners[layer]; layer == LayerApplication && !own {
+		s.Owner = owner
+		return
+	}
+	owners := maps.Clone(s.Owners)
+	if owners == nil {
+		owners = map[Layer]string{}
+	}
+	owners[layer], s.Owners = owner, owners
 }
 
 // OwnerClaim is what one source says of a service's owner.

@@ -13,38 +13,23 @@ type ImportReport struct {
 	Changed   int       `json:"changed"`
 	Unchanged int       `json:"unchanged"`
 	Refused   []Refusal `json:"refused,omitempty"`
+	// Corrected counts the services whose owner people corrected here and the
+	// sources have not; Agreed are those that the sources agree with by now, by name.
+	Corrected int      `json:"corrected,omitempty"`
+	Agreed    []string `json:"agreed,omitempty"`
 	// Moved is what it led to in each campaign that was looked at again.
 	Moved []SweepReport `json:"moved,omitempty"`
 }
 
-// ImportCatalog replaces the catalog as a whole, under a new version.
-func (g *Engine) ImportCatalog(ctx context.Context, r Request, fresh Catalog) (ImportReport, error) {
-	var report ImportReport
-	err := Retrying(ctx, func() error {
-		report = ImportReport{}
-		old, version, err := g.catalog(ctx)
-		if err != nil {
-			return err
-		}
-		compareMaps(old.Services, fresh.Services, &report)
-		compareMaps(old.Units, fresh.Units, &report)
-		compareMaps(old.Members, fresh.Members, &report)
-		if report.New+report.Changed == 0 && version > 0 && len(old.Services) == len(fresh.Services) &&
-			len(old.Units) == len(fresh.Units) && len(old.Members) == len(fresh.Members) {
-			return nil
-		}
-		fresh.Version, fresh.At = version+1, g.opts.Clock.Now()
-		data, err := pack(fresh)
-		if err != nil {
-			return err
-		}
-		return g.opts.Store.Apply(ctx, Change{Scope: Sys, Records: []Record{{Kind: KindCatalog, ID: self, Version: version, Data: data}}})
-	})
+// keepCatalog stores a catalog in place of the one of a version.
+func (tx *transaction) keepCatalog(c Catalog, version uint64) error {
+	c.Version, c.At = version+1, tx.now
+	data, err := pack(c)
 	if err != nil {
-		return report, err
+		return err
 	}
-	report.Moved, err = g.sweepAll(ctx, r)
-	return report, err
+	tx.read[recordKey{KindCatalog, self}] = loaded{version: version, data: data, dirty: true}
+	return nil
 }
 
 // catalog returns the catalog in force and its record's version; an empty one

@@ -22,14 +22,18 @@ const (
 	KindNote     RecordKind = "note" // free text behind a commitment
 	KindAsk      RecordKind = "ask"
 	KindReport   RecordKind = "report" // how it closes, and the closing report
+	// KindReassignment is work that is to go to another owner.
+	KindReassignment RecordKind = "reassignment"
 
 	KindName    RecordKind = "name"  // a campaign ID that is taken, for ever
 	KindInbox   RecordKind = "inbox" // envelopes
 	KindCatalog RecordKind = "catalog"
-	KindScan    RecordKind = "scan"
-	KindAlias   RecordKind = "alias" // a person behind a pseudonym
-	KindRoster  RecordKind = "roster"
-	KindRun     RecordKind = "run" // one: the run of the store's server, and the last loss
+	// KindCorrection is an owner that people corrected, by service and layer.
+	KindCorrection RecordKind = "correction"
+	KindScan       RecordKind = "scan"
+	KindAlias      RecordKind = "alias" // a person behind a pseudonym
+	KindRoster     RecordKind = "roster"
+	KindRun        RecordKind = "run" // one: the run of the store's server, and the last loss
 )
 
 // self is the ID of records of which a scope has one.

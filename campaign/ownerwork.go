@@ -204,43 +204,6 @@ func (g *Engine) Unblock(ctx context.Context, r Request, id string, set TaskSet)
 	})
 }
 
-// NotOurs takes work off its owner's list and puts it before the commander, with
-// whom the owner thinks it belongs to. It stays counted as open meanwhile.
-func (g *Engine) NotOurs(ctx context.Context, r Request, id string, set TaskSet, owner string) (Message, error) {
-	reason := "not ours"
-	if owner = strings.TrimSpace(owner); owner != "" {
-		reason += "; may belong to " + owner
-	}
-	return g.work(ctx, r, id, set, labour{
-		action: "task.not_ours",
-		done: func(what string) Message {
-			return say("Noted: %s is not yours. The commander was asked to find its owner; until then it stays open and counted.", what)
-		},
-		change: func(_ Campaign, t *Task) (bool, error) {
-			if !t.Status.Actionable() || t.Blocked == reason {
-				return false, nil
-			}
-			t.Blocked, t.Accepted = reason, ""
-			return true, nil
-		},
-		also: func(tx *transaction, c Campaign, tasks []Task) error { return tx.tellNotOurs(c, tasks, owner) },
-	})
-}
-
-// maxOwnerWords bounds what the command channel is shown of a guess.
-const maxOwnerWords = 300
-
-// tellNotOurs asks the command channel to find the owner of tasks that somebody
-// gave back. owner is whom they think of, in their words.
-func (tx *transaction) tellNotOurs(c Campaign, tasks []Task, owner string) error {
-	m := say("*%s: %s says that %s is not theirs.* It stays open and counted until its owner is found.", c.Title, Mention(tx.request.Actor), listWords(taskNames(tasks)))
-	if owner != "" {
-		m.Text += "\nThey think of: " + string(Escape(clip(owner, maxOwnerWords)))
-	}
-	m.Ephemeral = false
-	return tx.tellCommand("not_ours/"+tasks[0].ID+"/"+cmp.Or(tx.request.Key, timeKey(tx.now)), m)
-}
-
 // Confirm is the second person's word for what no scan can see. It must be
 // somebody other than the one who claimed it.
 func (g *Engine) Confirm(ctx context.Context, r Request, id string, set TaskSet) (Message, error) {

@@ -168,13 +168,15 @@ func TestNotOursIsPutBeforeTheCommander(t *testing.T) {
 	}
 	var told []string
 	for _, p := range h.planned(id, commandChannel) {
-		if strings.Contains(p.Message.Text, "is not theirs") {
+		if strings.HasPrefix(p.Message.Text, "reassign_triage") {
 			told = append(told, p.Message.Text)
 		}
 	}
 	require.Len(t, told, 1)
-	require.Contains(t, told[0], "<@UBEN> says that search is not theirs")
-	require.Contains(t, told[0], "&lt;payments&gt; &amp; co")
+	require.Contains(t, told[0], "UBEN")
+	require.Contains(t, told[0], `["search"]`)
+	require.Contains(t, told[0], "payments\\u003e \\u0026 co", "in his words, which the template escapes")
+	require.Equal(t, campaign.TaskOpen, h.taskNamed(id, "search").Status, "it stays open, and counted for him")
 }
 
 func TestConfirmingAllLeavesWhatIsOthers(t *testing.T) {

@@ -88,6 +88,22 @@ func (g *Engine) Report(ctx context.Context, id string) (Report, error) {
 	return g.draftReport(ctx, c)
 }
 
+// WrittenReport is a report in both of its forms.
+type WrittenReport struct {
+	Report   Report `json:"report"`
+	Markdown string `json:"markdown"`
+}
+
+// WrittenReport returns the report of a campaign in both forms; see Report.
+func (g *Engine) WrittenReport(ctx context.Context, id string) (WrittenReport, error) {
+	report, err := g.Report(ctx, id)
+	if err != nil {
+		return WrittenReport{}, err
+	}
+	words, err := g.ReportMarkdown(ctx, id)
+	return WrittenReport{Report: report, Markdown: words}, err
+}
+
 func (g *Engine) draftReport(ctx context.Context, c Campaign) (Report, error) {
 	s, err := g.measure(ctx, c.ID)
 	if err != nil {

@@ -215,7 +215,7 @@ func (b *targetBuilder) unknown(ref string, service Service) {
 }
 
 func (t *Target) fromService(s Service) {
-	t.Service, t.Name, t.Owner = s.Ref, s.Name, s.Owner
+	t.Service, t.Name, t.Owner = s.Ref, s.Name, s.OwnerOf(t.Layer)
 	t.Exposure = cmp.Or(s.Exposure, t.Exposure)
 	t.FixUnit = cmp.Or(s.FixUnit, s.Repository)
 	t.Environment, t.Tier = cmp.Or(s.Environment, t.Environment), cmp.Or(s.Tier, t.Tier)

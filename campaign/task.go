@@ -18,7 +18,9 @@ type Task struct {
 	Accepted Person     `json:"accepted,omitempty"`
 	Claim    *Claim     `json:"claim,omitempty"`
 	// Blocked is the reason why it cannot go on; "" when it can.
-	Blocked  string    `json:"blocked,omitempty"`
+	Blocked string `json:"blocked,omitempty"`
+	// Offer is the last reassignment that it was part of.
+	Offer    string    `json:"offer,omitempty"`
 	Due      time.Time `json:"due,omitzero"`
 	Reopened int       `json:"reopened,omitempty"` // events
 	Reason   string    `json:"reason,omitempty"`   // of the last reopening, exception or attestation

@@ -33,6 +33,7 @@ func (g *Engine) routes() {
 	g.Handle(closePrefix, g.finishClosing)
 	g.Handle(advicePrefix, g.advise)
 	g.Handle(trackingPrefix, g.trackDue)
+	g.Handle(reassignPrefix, g.reassign)
 	g.Handle(renewalPrefix, g.renew)
 	g.Handle(sweepPrefix, g.resweep)
 }

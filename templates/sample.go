@@ -87,6 +87,22 @@ func ownerEntries() map[string]entry {
 		"how_done": {limit: 90, sample: campaign.HowDoneData{
 			LocalTime: inSydney, Title: log4shell, Count: 9, Noun: "services", Names: append(services, "mailer", "search-api"), HelpChannel: help,
 		}},
+		"reassign_asked": {limit: 90, sample: campaign.ReassignAskedData{
+			LocalTime: inSydney, Title: log4shell, By: mei, Team: "payments-platform", Count: 3, Noun: "services", Names: services[:3], Exposed: true, Due: tonight,
+			Within: sampleTime.Add(24 * time.Hour), HelpChannel: help,
+		}},
+		"reassign_returned": {limit: 80, sample: campaign.ReassignReturnedData{
+			LocalTime: inSydney, Title: log4shell, By: priya, Count: 3, Noun: "services", Names: services[:3], Due: tonight,
+			Reason: "We only run the load balancer in front of it; the code is the checkout team's since last spring", HelpChannel: help,
+		}},
+		"reassign_triage": {limit: 100, sample: campaign.ReassignTriageData{
+			LocalTime: inUTC, Title: log4shell, By: mei, Owner: "checkout", Count: 3, Noun: "services", Names: services[:3], Exposed: true, Due: tonight,
+			Asked: []campaign.ReassignAnswer{
+				{Who: priya, Team: "payments-platform", Answer: "passed on"},
+				{Who: tom, Team: "edge", Answer: "silent"},
+			},
+			Why: "they think of shop-core, and 2 were asked before",
+		}},
 		"progress": {limit: 40, sample: campaign.ProgressData{
 			LocalTime: inSydney, Title: log4shell, Count: 14, Done: 9, Claimed: 2, Blocked: 1, Unknown: 3, Noun: "services", Verb: "Contain", Due: tonight, Accepted: priya,
 		}},

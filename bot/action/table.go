@@ -21,6 +21,10 @@ func (h handlers) actions() []Action {
 		{Name: "task.show_all", Run: h.showAll},
 		{Name: "task.how", Owners: true, Run: h.how},
 		{Name: "task.not_done", Owners: true, Run: h.notDone},
+		{Name: "reassign.accept", Owners: true, Run: h.acceptWork},
+		{Name: "reassign.decline", Owners: true, Form: h.declineWorkForm, Run: nothingLeft},
+		{Name: "reassign.other", Owners: true, Form: h.otherOwnerForm, Run: nothingLeft},
+		{Name: "reassign.settle", Role: campaign.Commander, Run: h.settleWork},
 		{Name: "odd.report", Form: h.oddForm, Run: nothingLeft},
 
 		{Name: "dryrun.start", Run: h.startTimer},
@@ -71,6 +75,8 @@ func (h handlers) forms() []Form {
 		{Callback: "task.done", Owners: true, Check: needs("method"), Run: h.done},
 		{Callback: "task.blocked", Owners: true, Check: needs("reason"), Run: h.blocked},
 		{Callback: "task.not_ours", Owners: true, Run: h.notOurs},
+		{Callback: "reassign.other", Owners: true, Check: needsOwner, Run: h.otherOwner},
+		{Callback: "reassign.decline", Owners: true, Check: needs("reason"), Run: h.declineWork},
 		{Callback: "dryrun.comment", Check: needs("comment"), Run: h.comment},
 		{Callback: "odd.report", Check: needs("text"), Private: h.odd},
 	}

@@ -164,7 +164,7 @@ func (h handlers) blocked(ctx context.Context, f Filled) (campaign.Message, erro
 }
 
 func (h handlers) notOurs(ctx context.Context, f Filled) (campaign.Message, error) {
-	return h.Engine.NotOurs(ctx, f.Request, f.Origin.Campaign, f.set(), f.text("owner"))
+	return h.Engine.NotOurs(ctx, f.Request, f.Origin.Campaign, f.set(), f.owner())
 }
 
 // odd goes to the commander and to counsel, who also hold incident response; it

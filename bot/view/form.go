@@ -97,6 +97,15 @@ func (f *form) pick(in field, choices []choice, initial string) {
 	f.add(in, e)
 }
 
+// search is a select whose options are asked for while somebody types; see
+// MenuOptions.
+func (f *form) search(in field, prompt string) {
+	e := slack.NewOptionsSelectBlockElement(slack.OptTypeExternal, plain(prompt), in.name)
+	few := 2
+	e.MinQueryLength = &few
+	f.add(in, e)
+}
+
 func (f *form) radio(in field, choices []choice) {
 	f.add(in, slack.NewRadioButtonsBlockElement(in.name, options(choices)...))
 }

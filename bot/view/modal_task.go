@@ -42,8 +42,43 @@ func BlockedModal(private string) slack.ModalViewRequest {
 // NotOursModal asks whose it is.
 func NotOursModal(private string) slack.ModalViewRequest {
 	f := form{callback: "task.not_ours", title: "Not ours", submit: "Not ours", private: private}
-	f.text(field{name: "owner", label: "Whose is it?", hint: "A team or a person, if you know. If you do not, a person finds out.", optional: true}, "", 150)
+	f.owner("Whom you name is asked to take it. If you do not know, leave both blank: a person finds out.")
 	return f.modal()
+}
+
+// OtherOwnerModal asks whose work it is that somebody was asked to take.
+func OtherOwnerModal(private string) slack.ModalViewRequest {
+	f := form{callback: "reassign.other", title: "Whose is it?", submit: "Name them", private: private}
+	f.owner("They are asked, or get it where it is yours to decide.")
+	return f.modal()
+}
+
+// owner asks for a team or a person: of the catalog, or in any words.
+func (f *form) owner(hint string) {
+	f.search(field{name: "whose", label: "Whose is it?", hint: hint, optional: true}, "Type a team or a person")
+	f.text(field{name: "owner", label: "Not in the list?", hint: "A name, in your words", optional: true}, "", 150)
+}
+
+// DeclineWorkModal asks why work is not somebody's.
+func DeclineWorkModal(private string) slack.ModalViewRequest {
+	f := form{callback: "reassign.decline", title: "Not ours either", submit: "Decline", private: private}
+	f.lines(field{name: "reason", label: "Why is it not yours?", hint: "One sentence. The one who has it reads it."}, "", 500)
+	return f.modal()
+}
+
+// maxMenuValue is the longest value of an option, in characters.
+const maxMenuValue = 150
+
+// MenuOptions answers a select that asks for its options. A reference that is too
+// long to be one is left out; it can be typed.
+func MenuOptions(owners []campaign.OwnerChoice) slack.OptionsResponse {
+	out := slack.OptionsResponse{Options: []*slack.OptionBlockObject{}}
+	for _, o := range owners {
+		if len(o.Ref) <= maxMenuValue && len(out.Options) < maxOptions {
+			out.Options = append(out.Options, choice{value: o.Ref, label: o.Name}.option())
+		}
+	}
+	return out
 }
 
 // OddModal takes what nobody should write in a channel.

@@ -40,6 +40,8 @@ func TestFormsAsSlackGetsThem(t *testing.T) {
 		"modal_done_freely":  view.DoneModal(nil, 1, private),
 		"modal_blocked":      view.BlockedModal(private),
 		"modal_not_ours":     view.NotOursModal(private),
+		"modal_other_owner":  view.OtherOwnerModal(private),
+		"modal_decline_work": view.DeclineWorkModal(private),
 		"modal_odd":          view.OddModal(private),
 		"modal_attest":       view.AttestModal(23, private),
 		"modal_comment":      view.CommentModal(2, private),

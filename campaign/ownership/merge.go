@@ -100,6 +100,15 @@ func (m *merger) service(e *entity) error {
 			out.Assets = append(out.Assets, asset)
 		}
 	}
+	for _, layer := range []campaign.Layer{campaign.LayerHost, campaign.LayerRuntime, campaign.LayerApplication} {
+		name := "owner-" + string(layer)
+		if owner := m.resolve(e, "muster/"+name, e.annotation(name), "group"); owner != "" {
+			if out.Owners == nil {
+				out.Owners = map[campaign.Layer]string{}
+			}
+			out.Owners[layer] = owner
+		}
+	}
 	m.catalog.Services[e.ref] = out
 	m.claim(e.ref, SourceBackstage, m.resolve(e, "owner", s.Owner, "group"), e.file)
 	return nil
@@ -276,6 +285,12 @@ func (m *merger) checkOwners() {
 			m.notice(m.first[ref], fmt.Sprintf("%s has no owner and goes to triage.", ref))
 		case !unit && !member:
 			m.notice(m.first[ref], fmt.Sprintf("%s is owned by %s, which is not in the catalog, and goes to triage.", ref, owner))
+		}
+		owners := m.catalog.Services[ref].Owners
+		for _, layer := range slices.Sorted(maps.Keys(owners)) {
+			if !m.known(owners[layer]) {
+				m.notice(m.first[ref], fmt.Sprintf("%s gives its %s layer to %s, which is not in the catalog, and it goes to triage.", ref, layer, owners[layer]))
+			}
 		}
 	}
 }

@@ -76,7 +76,7 @@ func statusOf(err error) int {
 
 // markStart sets started when the work of any command below cmd begins.
 func markStart(cmd *cobra.Command, started *bool) {
-	if work := cmd.RunE; work != nil && !cmd.HasSubCommands() {
+	if work := cmd.RunE; work != nil && (!cmd.HasSubCommands() || cmd.Annotations[worksItself] != "") {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
 			*started = true
 			return work(cmd, args)
@@ -86,6 +86,10 @@ func markStart(cmd *cobra.Command, started *bool) {
 		markStart(sub, started)
 	}
 }
+
+// worksItself marks a command that has subcommands and does something without
+// one.
+const worksItself = "works itself"
 
 // group adds subcommands to a command that does nothing by itself: alone it
 // prints its help, and a word that it does not know is a mistake.

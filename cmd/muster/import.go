@@ -232,6 +232,12 @@ func tellRefusals(w io.Writer, all []campaign.Refusal) int {
 
 func tellReport(w io.Writer, what string, r campaign.ImportReport, refused int) {
 	fmt.Fprintf(w, "%s: %d new, %d changed, %d unchanged, %d refused\n", what, r.New, r.Changed, r.Unchanged, refused)
+	if len(r.Agreed) > 0 {
+		fmt.Fprintf(w, "corrections dropped, because the catalog agrees: %s\n", strings.Join(r.Agreed, ", "))
+	}
+	if r.Corrected > 0 {
+		fmt.Fprintf(w, "owners that people corrected and that hold over the catalog: %d (muster report corrections prints them)\n", r.Corrected)
+	}
 	for _, m := range r.Moved {
 		if m == (campaign.SweepReport{Campaign: m.Campaign}) {
 			continue

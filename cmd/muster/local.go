@@ -27,6 +27,7 @@ import (
 const (
 	localImport  = "/v1/import/" // inventory, catalog, targets
 	localRead    = "/v1/read"
+	localReport  = "/v1/report"
 	actorHeader  = "Muster-Actor"
 	maxLocalLine = 64 << 20 // bytes of one record
 	maxRows      = 1_000_000
@@ -38,6 +39,8 @@ type estate interface {
 	ImportScans(ctx context.Context, r campaign.Request, scans iter.Seq2[campaign.Scan, *campaign.Refusal]) (campaign.ImportReport, error)
 	ImportCatalog(ctx context.Context, r campaign.Request, fresh campaign.Catalog) (campaign.ImportReport, error)
 	ImportRows(ctx context.Context, r campaign.Request, id string, rows []campaign.Row) (campaign.ImportReport, error)
+	// WrittenReport returns the report of a campaign, as far as it goes.
+	WrittenReport(ctx context.Context, id string) (campaign.WrittenReport, error)
 }
 
 var _ estate = (*campaign.Engine)(nil)
@@ -67,6 +70,7 @@ func startLocal(store string, parts estate, reader campaign.Reader, log logrus.F
 	mux.HandleFunc("POST "+localImport+"catalog", h.importCatalog)
 	mux.HandleFunc("POST "+localImport+"targets", h.importTargets)
 	mux.HandleFunc("POST "+localRead, h.read)
+	mux.HandleFunc("POST "+localReport, h.report)
 	s := &localServer{path: path, log: log, server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}}
 	s.serving.Go(func() {
 		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -212,6 +216,11 @@ func (h localHandlers) importTargets(w http.ResponseWriter, r *http.Request) {
 		rows = append(rows, row)
 	}
 	report, err := h.estate.ImportRows(r.Context(), requestOf(r), r.URL.Query().Get("campaign"), rows)
+	answerLocal(w, report, err)
+}
+
+func (h localHandlers) report(w http.ResponseWriter, r *http.Request) {
+	report, err := h.estate.WrittenReport(r.Context(), r.URL.Query().Get("campaign"))
 	answerLocal(w, report, err)
 }
 

@@ -104,6 +104,11 @@ func (c *localClient) ImportRows(ctx context.Context, r campaign.Request, id str
 	})
 }
 
+// WrittenReport implements estate.
+func (c *localClient) WrittenReport(ctx context.Context, id string) (campaign.WrittenReport, error) {
+	return callLocal[campaign.WrittenReport](ctx, c, campaign.Request{}, localReport+"?campaign="+url.QueryEscape(id), http.NoBody)
+}
+
 // sendLocal streams records, one a line, and returns the answer. write runs in
 // a goroutine that ends before sendLocal returns.
 func sendLocal[T any](ctx context.Context, c *localClient, r campaign.Request, path string, write func(send func(any) error) error) (T, error) {
