@@ -96,7 +96,7 @@ func openQuietHouse(t *testing.T) *house {
 	require.NoError(t, err)
 	h.engine, err = campaign.New(campaign.Options{
 		Store: store, Matcher: advisory.Matcher{}, Renderer: words, Messenger: client, Channels: client, Directory: client, Roles: client,
-		Tracker: tracker, Pager: h.pages, Clock: h.clock, CommandChannel: campaign.ChannelRef{ID: command},
+		Tracker: tracker, Pager: h.pages, Clock: h.clock, Files: client, Documents: documents{}, CommandChannel: campaign.ChannelRef{ID: command},
 		Work: campaign.WorkOptions{UncertainWait: 50 * time.Millisecond, Poll: 20 * time.Millisecond, Coalesce: 20 * time.Millisecond},
 	})
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,7 +22,21 @@ type event struct {
 	TS       string          `json:"ts"`
 	ThreadTS string          `json:"thread_ts"`
 	Tab      string          `json:"tab"`
+	Place    string          `json:"channel_type"`
+	Files    []droppedFile   `json:"files"`
 }
+
+// droppedFile is a file that came with a message.
+type droppedFile struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Private  string `json:"url_private"`
+	Download string `json:"url_private_download"`
+	Size     int64  `json:"size"`
+}
+
+// maxFiles bounds the files of one message that are looked at; Slack takes ten.
+const maxFiles = 10
 
 func (d *Dispatcher) event(ctx context.Context, e campaign.Envelope) (outcome, error) {
 	var body struct {
@@ -63,6 +78,15 @@ func (d *Dispatcher) message(ctx context.Context, e campaign.Envelope, ev event)
 		return nil
 	}
 	r := campaign.Request{Key: e.Key, Actor: e.Actor}
+	for _, f := range ev.Files[:min(len(ev.Files), maxFiles)] {
+		err := d.opts.Engine.TakeDrop(ctx, r, campaign.Dropped{
+			File: f.ID, Name: f.Name, URL: cmp.Or(f.Download, f.Private), Size: f.Size,
+			Channel: ev.Channel, Thread: cmp.Or(ev.ThreadTS, ev.TS), Direct: ev.Place == "im",
+		})
+		if err != nil {
+			return err
+		}
+	}
 	if ev.ThreadTS != "" && ev.ThreadTS != ev.TS {
 		return d.opts.Engine.FollowThread(ctx, r, ev.Channel, ev.ThreadTS, ev.Text)
 	}

@@ -203,7 +203,7 @@ func (tx *transaction) adviceDo(c Campaign, a Advice, t Task) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	judge, err := tx.engine.opts.Matcher.Compile(c.Criteria())
+	judge, err := tx.engine.judge(tx.ctx, c)
 	if err != nil {
 		return "", err
 	}

@@ -23,6 +23,9 @@ type Block struct {
 	Advisories []Advisory `json:"advisories,omitempty"`
 	Pattern    string     `json:"pattern,omitempty"`
 	Floors     []Floor    `json:"floors,omitempty"`
+
+	Overrides  []Override  `json:"overrides,omitempty"`
+	Statements []Statement `json:"statements,omitempty"`
 }
 
 // blocks says whether what a campaign looked for must not come back: it has been
@@ -44,11 +47,17 @@ func ReadBlocklist(ctx context.Context, r Reader, now time.Time) (Blocklist, err
 		return list, fmt.Errorf("read what campaigns block: %w", err)
 	}
 	for _, c := range campaigns {
-		if c.blocks() {
-			list.Blocks = append(list.Blocks, Block{
-				Campaign: c.ID, Title: c.Title, Status: c.Status, Advisories: c.Advisories, Pattern: c.Pattern, Floors: c.Floors,
-			})
+		if !c.blocks() {
+			continue
 		}
+		statements, err := readStatements(ctx, r, c.ID)
+		if err != nil {
+			return list, fmt.Errorf("read what campaigns block: %w", err)
+		}
+		list.Blocks = append(list.Blocks, Block{
+			Campaign: c.ID, Title: c.Title, Status: c.Status, Advisories: c.Advisories, Pattern: c.Pattern, Floors: c.Floors,
+			Overrides: c.Overrides, Statements: statements,
+		})
 	}
 	return list, nil
 }
@@ -92,7 +101,7 @@ type Checker struct {
 func NewChecker(m Matcher, list Blocklist) (*Checker, error) {
 	c := &Checker{blocks: list.Blocks}
 	for _, b := range list.Blocks {
-		judge, err := m.Compile(Criteria{Advisories: b.Advisories, Pattern: b.Pattern, Floors: b.Floors})
+		judge, err := m.Compile(Criteria{Advisories: b.Advisories, Pattern: b.Pattern, Floors: b.Floors, Overrides: b.Overrides, Statements: b.Statements})
 		if err != nil {
 			return nil, fmt.Errorf("prepare campaign %s: %w", b.Campaign, err)
 		}

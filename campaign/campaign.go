@@ -23,6 +23,8 @@ type Campaign struct {
 	Pattern    string     `json:"pattern,omitempty"` // name pattern, where no record exists yet
 	Advisories []Advisory `json:"advisories,omitempty"`
 	Floors     []Floor    `json:"floors,omitempty"`
+	// Overrides are this company's own decisions about what the records say.
+	Overrides []Override `json:"overrides,omitempty"`
 	// Baseline counts the changes of what counts as fixed.
 	Baseline int   `json:"baseline"`
 	Rows     []Row `json:"rows,omitempty"` // targets of a campaign that is not about packages
@@ -182,9 +184,10 @@ func (c Campaign) Commands(p Person) bool {
 	return p != "" && (p == c.Commander || p == c.Deputy)
 }
 
-// Criteria returns what the campaign looks for.
+// Criteria returns what the campaign looks for, but for the VEX statements that
+// stand in records of their own.
 func (c Campaign) Criteria() Criteria {
-	return Criteria{Advisories: c.Advisories, Pattern: c.Pattern, Floors: c.Floors}
+	return Criteria{Advisories: c.Advisories, Pattern: c.Pattern, Floors: c.Floors, Overrides: c.Overrides}
 }
 
 // Location returns the campaign's time zone; UTC when it cannot be loaded.

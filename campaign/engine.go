@@ -20,6 +20,8 @@ type Options struct {
 	Roles     Roles     // required
 	Tracker   Tracker   // required
 	Pager     Pager     // default: nobody is paged
+	Files     Files     // default: files that are dropped into channels are not read
+	Documents Documents // goes with Files
 
 	// Epoch names the run of the store's server, when what it acknowledged last
 	// may be missing from the next one; "" when nothing can be lost. It is asked

@@ -53,7 +53,7 @@ func (g *Engine) assessAgainst(ctx context.Context, c Campaign, before map[strin
 	if err != nil {
 		return Assessment{}, catalog, err
 	}
-	judge, err := g.opts.Matcher.Compile(c.Criteria())
+	judge, err := g.judge(ctx, c)
 	if err != nil {
 		return Assessment{}, catalog, err
 	}

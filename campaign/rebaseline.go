@@ -116,7 +116,7 @@ func (g *Engine) below(ctx context.Context, c Campaign) (map[string]concern, err
 	if err != nil {
 		return nil, err
 	}
-	judge, err := g.opts.Matcher.Compile(c.Criteria())
+	judge, err := g.judge(ctx, c)
 	if err != nil {
 		return nil, err
 	}

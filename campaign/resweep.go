@@ -45,6 +45,14 @@ func (g *Engine) sweepSoon(ctx context.Context) error {
 	return nil
 }
 
+// sweepNow lets a campaign be compared with the scans as soon as this step is
+// through.
+func (tx *transaction) sweepNow(c Campaign) {
+	if c.swept() {
+		tx.due(DueEntry{ID: sweepDue, Lane: Bulk, At: tx.now})
+	}
+}
+
 // resweep compares one campaign with the scans, and puts itself back for the
 // next time.
 func (g *Engine) resweep(ctx context.Context, claimed Claimed) error {

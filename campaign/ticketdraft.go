@@ -97,7 +97,7 @@ func (g *Engine) textsNow(ctx context.Context, scope Scope, t Ticket) (approvedT
 		track.Revision, track.Hash, track.Minutes, track.Tried = rev.Number, rev.Hash, rev.Minutes, rev.Tried
 	}
 	if a.plan.Baseline > 0 && c.Baseline != a.plan.Baseline {
-		a.judge, err = g.opts.Matcher.Compile(c.Criteria())
+		a.judge, err = g.judge(ctx, c)
 	}
 	return a, err
 }

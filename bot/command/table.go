@@ -38,6 +38,16 @@ func (c commands) table() []Command {
 			Detail:  "`/campaign floor log4j-core 2.12=2.12.2 \"the backport for Java 7\"`.",
 		},
 		{
+			Name: "override", Args: "PACKAGE fixed VERSION… \"reason\"", Role: campaign.Commander, Needs: OneCampaign, Run: c.override,
+			Summary: "count versions as fixed that the record calls affected",
+			Detail:  "For backports: `/campaign override pkg:deb/debian/log4j fixed 2.14.1-2+deb11u1 \"our backport\"`. A version may end in `*`.",
+		},
+		{
+			Name: "alias", Args: "PACKAGE = PACKAGE \"reason\"", Role: campaign.Commander, Needs: OneCampaign, Run: c.alias,
+			Summary: "count a package as the one that records call otherwise",
+			Detail:  "`/campaign alias pkg:maven/com.acme/log4j-core = pkg:maven/org.apache.logging.log4j/log4j-core \"our rebuild\"`.",
+		},
+		{
 			Name: "dryrun", Args: "TRACK @reviewer @reviewer | TRACK resolve", Role: campaign.Commander, Needs: OneCampaign, Run: c.dryrun,
 			Summary: "let people execute the instructions before anyone receives them",
 			Detail:  "`resolve` marks the reviewers' comments as dealt with.",

@@ -197,7 +197,7 @@ func (a *app) startEngine(ctx context.Context) error {
 		return err
 	}
 	cfg := a.opts.Config
-	parts := slackParts{messenger: a.slack, channels: a.slack, directory: a.slack, roles: a.slack}
+	parts := slackParts{messenger: a.slack, channels: a.slack, directory: a.slack, roles: a.slack, files: a.slack}
 	if a.commandChannel, err = a.channel(ctx, cfg.CommandChannel, "command_channel"); err != nil {
 		return err
 	}

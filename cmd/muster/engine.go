@@ -15,6 +15,7 @@ type slackParts struct {
 	channels  campaign.Channels
 	directory campaign.Directory
 	roles     campaign.Roles
+	files     campaign.Files      // nil where Slack is not asked
 	command   campaign.ChannelRef // the command channel; its ID is blank when there is none
 }
 
@@ -30,7 +31,7 @@ func newEngine(cfg configs.Config, store campaign.Store, tracker campaign.Tracke
 	}
 	o := campaign.Options{
 		Store: store, Matcher: advisory.Matcher{}, Renderer: words, Tracker: tracker, Pager: pager,
-		Messenger: s.messenger, Channels: s.channels, Directory: s.directory, Roles: s.roles,
+		Messenger: s.messenger, Channels: s.channels, Directory: s.directory, Roles: s.roles, Files: s.files, Documents: documents{},
 		Clock: clock, Log: log, Company: cfg.Company, Zone: cfg.TimeZone, CommandChannel: s.command,
 		Brakes: campaign.Brakes{
 			SecondPersonAbove: cfg.Brakes.SecondPersonAbove, AdmissionPerDay: cfg.Brakes.AdmissionPerDay, AdmissionShare: cfg.Brakes.AdmissionShare,
