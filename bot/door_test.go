@@ -252,7 +252,7 @@ func TestUnknownWordsGetHelp(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"nothing":          {"", "What `/campaign` can do"},
 		"help":             {"help", "What `/campaign` can do"},
-		"one command":      {"help launch", "slice by slice"},
+		"one command":      {"help launch", "wave by wave"},
 		"a typing error":   {"lanch all", "Did you mean `launch`?"},
 		"no word of ours":  {"<!channel> wake up", "I do not know"},
 		"no campaign yet":  {"show", "There is no campaign yet"},

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
-	"github.com/slack-go/slack/socketmode"
 	"github.com/stretchr/testify/require"
 
 	"github.com/musterbot/muster/bot"
@@ -117,32 +116,30 @@ func (d door) overHTTP(t *testing.T) *fakeslack.Workspace {
 }
 
 // overSocket lets a fake workspace deliver to the door by Socket Mode.
-func (d door) overSocket(t *testing.T, o fakeslack.Options) (*fakeslack.Workspace, *bot.Socket) {
+func (d door) overSocket(t *testing.T, o fakeslack.Options) (w *fakeslack.Workspace, socket *bot.Socket, stop, stopped func()) {
 	t.Helper()
 	w, err := fakeslack.Start(o)
 	require.NoError(t, err)
 	api := slack.New(w.BotToken(), slack.OptionAppLevelToken(w.AppToken()), slack.OptionAPIURL(w.APIURL()))
-	socket, err := bot.NewSocket(d.Server, bot.SocketOptions{
-		Connect: func() *socketmode.Client { return socketmode.New(api) }, Stagger: time.Millisecond, Backoff: time.Millisecond,
+	socket, err = bot.NewSocket(d.Server, bot.SocketOptions{
+		Open: func(ctx context.Context) (string, error) {
+			_, address, err := api.StartSocketModeContext(ctx)
+			return address, err
+		},
+		Stagger: time.Millisecond, Backoff: time.Millisecond,
 	})
 	require.NoError(t, err)
-	ctx, stop := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	running.Go(func() { _ = socket.Run(ctx) })
-	t.Cleanup(func() {
-		stop()
-		running.Wait()
-		require.NoError(t, w.Close())
-	})
+	t.Cleanup(func() { require.NoError(t, w.Close()) })
+	stop, stopped = runs(t, socket)
 	require.NoError(t, w.WaitFor(t.Context(), func() bool { return w.Sockets() == 2 }))
-	return w, socket
+	return w, socket, stop, stopped
 }
 
 func TestACommandIsStoredBeforeItIsAcknowledged(t *testing.T) {
 	for name, connect := range map[string]func(*testing.T, door) *fakeslack.Workspace{
 		"http": func(t *testing.T, d door) *fakeslack.Workspace { return d.overHTTP(t) },
 		"socket": func(t *testing.T, d door) *fakeslack.Workspace {
-			w, _ := d.overSocket(t, fakeslack.Options{})
+			w, _, _, _ := d.overSocket(t, fakeslack.Options{})
 			return w
 		},
 	} {
@@ -165,7 +162,7 @@ func TestACommandIsStoredBeforeItIsAcknowledged(t *testing.T) {
 
 func TestARedeliveryIsStoredOnce(t *testing.T) {
 	d := openDoor(t)
-	w, _ := d.overSocket(t, fakeslack.Options{RedeliverCommands: true})
+	w, _, _, _ := d.overSocket(t, fakeslack.Options{RedeliverCommands: true})
 	mei := w.AddUser("mei", fakeslack.Profile{})
 	w.AddChannel("general", mei)
 	w.Inject(fakeslack.Fault{Do: fakeslack.Redelivered, Method: "slash_commands"})
@@ -325,7 +322,7 @@ func TestSocketsComeBackAndNothingIsLost(t *testing.T) {
 	for name, disturb := range tests {
 		t.Run(name, func(t *testing.T) {
 			d := openDoor(t)
-			w, socket := d.overSocket(t, fakeslack.Options{Redeliver: []time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second, 3 * time.Second}, AckWithin: time.Second})
+			w, socket, _, _ := d.overSocket(t, fakeslack.Options{Redeliver: []time.Duration{50 * time.Millisecond, 200 * time.Millisecond, time.Second, 3 * time.Second}, AckWithin: time.Second})
 			mei := w.AddUser("mei", fakeslack.Profile{})
 			w.AddChannel("help", mei)
 			require.NoError(t, mei.Invites("help", w.BotUserID()))
@@ -350,7 +347,7 @@ func TestSocketsComeBackAndNothingIsLost(t *testing.T) {
 
 func TestAnUnknownMessageOfTheSocketIsAcknowledged(t *testing.T) {
 	d := openDoor(t)
-	w, _ := d.overSocket(t, fakeslack.Options{Redeliver: []time.Duration{}})
+	w, _, _, _ := d.overSocket(t, fakeslack.Options{Redeliver: []time.Duration{}})
 	mei := w.AddUser("mei", fakeslack.Profile{})
 	w.AddChannel("help", mei)
 	require.NoError(t, mei.Invites("help", w.BotUserID()))

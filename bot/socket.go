@@ -3,32 +3,37 @@ package bot
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/sirupsen/logrus"
-	"github.com/slack-go/slack/socketmode"
-
-	"github.com/musterbot/muster/campaign"
+	"github.com/slack-go/slack"
 )
 
 // SocketOptions are what a Socket needs beside its Server.
 type SocketOptions struct {
-	// Connect returns a new client for one connection. Required.
-	Connect func() *socketmode.Client
+	// Open asks Slack for the address of one connection, which serves once and
+	// soon. Required.
+	Open func(ctx context.Context) (url string, err error)
 	// Connections is how many are held at a time. Slack ends each of them
-	// every few hours, and the library opens the next only then; with two,
-	// opened apart, one is always there. Default 2.
+	// every few hours; with two, opened apart, one is always there. Default 2.
 	Connections int
 	Stagger     time.Duration // between the opening of one and the next; default 10 s
-	Backoff     time.Duration // before a connection that failed for good is tried again; default 30 s
+	Backoff     time.Duration // the longest pause before one that failed is tried again; default 30 s
 	InFlight    int           // envelopes received at the same time; default 64
 }
 
-// Socket receives over Socket Mode, which needs no public endpoint.
+// Socket receives over Socket Mode, which needs no public endpoint. It speaks the
+// protocol itself, on the library's types: the library's own client cuts a
+// connection when it stops, and what Slack has just sent on it is refused to
+// whoever sent it.
 type Socket struct {
 	server *Server
 	opts   SocketOptions
@@ -38,8 +43,8 @@ type Socket struct {
 
 // NewSocket returns a Socket; Run connects it.
 func NewSocket(s *Server, o SocketOptions) (*Socket, error) {
-	if s == nil || o.Connect == nil {
-		return nil, errors.New("bot: NewSocket needs a Server and SocketOptions.Connect")
+	if s == nil || o.Open == nil {
+		return nil, errors.New("bot: NewSocket needs a Server and SocketOptions.Open")
 	}
 	o.Connections = cmp.Or(o.Connections, 2)
 	o.Stagger = cmp.Or(o.Stagger, 10*time.Second)
@@ -51,19 +56,15 @@ func NewSocket(s *Server, o SocketOptions) (*Socket, error) {
 // Connected returns how many connections are up, for the readiness check.
 func (s *Socket) Connected() int { return int(s.open.Load()) }
 
-// Run holds the connections until ctx ends, and returns when everything that
-// was received is stored. What is not acknowledged by then comes again: Slack
-// delivers it to another connection, and the inbox knows it.
+// Run holds the connections until ctx ends. Then it takes leave of Slack, and
+// returns when everything that was received is stored and, while Slack listens,
+// acknowledged. That takes at most leaveIdle and leaveFor, and what storing takes.
 func (s *Socket) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for n := range s.opts.Connections {
 		wg.Go(func() {
-			if !pause(ctx, time.Duration(n)*s.opts.Stagger) {
-				return
-			}
-			for ctx.Err() == nil {
-				s.hold(ctx, n)
-				pause(ctx, s.opts.Backoff)
+			if pause(ctx, time.Duration(n)*s.opts.Stagger) {
+				s.keep(ctx, s.server.opts.Log.WithField("connection", n))
 			}
 		})
 	}
@@ -83,125 +84,59 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// hold keeps one connection open until it fails for good, as by a token that
-// was revoked, or ctx ends.
-func (s *Socket) hold(ctx context.Context, n int) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	client := s.opts.Connect()
-	log := s.server.opts.Log.WithField("connection", n)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		defer cancel()
-		if err := client.RunContext(ctx); ctx.Err() == nil {
-			log.WithError(err).Error("socket mode connection given up; it is tried again")
-		}
-	})
-	c := connection{socket: s, client: client, log: log}
-	for {
-		select {
-		case <-ctx.Done():
-			c.down()
-			wg.Wait()
+// keep holds one connection after the other until ctx ends: the next at once when
+// one ended that had been up for a while, else after a pause that grows.
+func (s *Socket) keep(ctx context.Context, log logrus.FieldLogger) {
+	first := max(1, s.opts.Backoff/256)
+	for wait := first; ctx.Err() == nil; wait = min(2*wait, s.opts.Backoff) {
+		began := time.Now()
+		err := s.hold(ctx, log)
+		if ctx.Err() != nil {
 			return
-		case event := <-client.Events:
-			c.take(ctx, event, &wg)
 		}
-	}
-}
-
-// connection is one of the sockets. Its fields belong to the one loop of hold.
-type connection struct {
-	socket *Socket
-	client *socketmode.Client
-	log    logrus.FieldLogger
-	up     bool
-}
-
-func (c *connection) down() {
-	if c.up {
-		c.up = false
-		c.socket.open.Add(-1)
-	}
-}
-
-// take handles one event of the library. Envelopes are received beside each
-// other, so that a slow disk holds up none; their number is bounded.
-func (c *connection) take(ctx context.Context, event socketmode.Event, wg *sync.WaitGroup) {
-	switch event.Type {
-	case socketmode.EventTypeHello:
-		if !c.up {
-			c.up = true
-			c.socket.open.Add(1)
+		if err == nil && time.Since(began) > s.opts.Backoff {
+			wait = first
 		}
-		c.log.Info("socket mode connected")
-	case socketmode.EventTypeConnecting:
-		c.down()
-	case socketmode.EventTypeConnectionError, socketmode.EventTypeInvalidAuth:
-		c.log.WithField("event", event.Type).Warn("socket mode cannot connect")
-	case socketmode.EventTypeErrorBadMessage:
-		if bad, ok := event.Data.(*socketmode.ErrorBadMessage); ok {
-			c.takeUnknown(ctx, bad.Message, wg)
-		}
-	case socketmode.EventTypeErrorWriteFailed:
-		c.log.Warn("acknowledgement not written; slack delivers it again")
-	default:
-		if event.Request != nil {
-			c.takeRequest(ctx, *event.Request, wg)
-		}
-	}
-}
-
-// takeUnknown reads what the library could not: an event of a newer type is an
-// event all the same, and everything else is acknowledged, or it would come
-// again and again.
-func (c *connection) takeUnknown(ctx context.Context, raw json.RawMessage, wg *sync.WaitGroup) {
-	var request socketmode.Request
-	if err := json.Unmarshal(raw, &request); err != nil || request.EnvelopeID == "" {
-		c.log.Warn("unreadable socket mode message")
-		return
-	}
-	c.takeRequest(ctx, request, wg)
-}
-
-var socketKinds = map[string]campaign.EnvelopeKind{
-	socketmode.RequestTypeEventsAPI:     campaign.EnvelopeEvent,
-	socketmode.RequestTypeSlashCommands: campaign.EnvelopeCommand,
-	socketmode.RequestTypeInteractive:   campaign.EnvelopeAction,
-}
-
-func (c *connection) takeRequest(ctx context.Context, request socketmode.Request, wg *sync.WaitGroup) {
-	if request.EnvelopeID == "" {
-		return
-	}
-	kind, known := socketKinds[request.Type]
-	if !known {
-		c.log.WithField("type", request.Type).Warn("socket mode message of an unknown type acknowledged")
-		c.acknowledge(ctx, request, nil)
-		return
-	}
-	select {
-	case c.socket.slots <- struct{}{}:
-	case <-ctx.Done():
-		return
-	}
-	wg.Go(func() {
-		defer func() { <-c.socket.slots }()
-		// What was received is stored even while we shut down.
-		ack, err := c.socket.server.receive(context.WithoutCancel(ctx), kind, request.Payload)
-		if err != nil && campaign.KindOf(err) != campaign.Invalid {
-			c.log.WithError(err).WithField("envelope", kind).Error("envelope not acknowledged")
-			return
+		rest := wait/2 + rand.N(wait/2+1)
+		if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+			rest = max(rest, limited.RetryAfter)
 		}
 		if err != nil {
-			c.log.WithError(err).WithField("envelope", kind).Warn("unreadable envelope acknowledged")
+			log.WithError(err).WithField("pause", rest).Warn("socket mode cannot connect; it is tried again")
 		}
-		c.acknowledge(ctx, request, ack)
-	})
+		pause(ctx, rest)
+	}
 }
 
-func (c *connection) acknowledge(ctx context.Context, request socketmode.Request, ack any) {
-	if err := c.client.AckCtx(ctx, request.EnvelopeID, ack); err != nil && ctx.Err() == nil {
-		c.log.WithError(err).Error("acknowledge envelope")
+// The bounds of one connection.
+const (
+	dialFor  = 20 * time.Second
+	quietFor = 30 * time.Second // Slack pings every few seconds
+	writeFor = 10 * time.Second
+	maxFrame = 1 << 20  // bytes of one message of Slack
+	maxAck   = 20 << 10 // bytes from which Slack drops an acknowledgement without a word
+	// Slack does not put an acknowledgement together that comes in several frames.
+	writeBuffer = 32 << 10
+)
+
+// hold opens one connection and serves it until it ends. An error means that it
+// was never up.
+func (s *Socket) hold(ctx context.Context, log logrus.FieldLogger) error {
+	address, err := s.opts.Open(ctx)
+	if err != nil {
+		return err
 	}
+	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: dialFor, WriteBufferSize: writeBuffer}
+	conn, answer, err := dialer.DialContext(ctx, address, nil)
+	if answer != nil {
+		_ = answer.Body.Close()
+	}
+	if err != nil {
+		if e, ok := errors.AsType[*url.Error](err); ok {
+			err = e.Err // the address is a credential
+		}
+		return fmt.Errorf("dial socket mode: %w", err)
+	}
+	newConnection(s, conn, log).serve(ctx)
+	return nil
 }

@@ -15,6 +15,12 @@ const (
 	interactive   = "interactive"
 )
 
+// handedOn is why an attempt ended whose connection the app closed in good order: the
+// envelope goes to another one at once. Slack's people say that closing one of
+// several connections does not matter to what is delivered; how they do it, they
+// do not say. A connection that was cut fails what was on its way.
+const handedOn = "connection_closed"
+
 // maxAck is the size of an acknowledgement from which Slack drops it silently.
 const maxAck = 20 * 1024
 
@@ -101,6 +107,11 @@ func (w *Workspace) begin(p *parcel, retry int, reason string) outcome {
 	}
 	return func(ctx context.Context) (json.RawMessage, error) {
 		ack, err := wait(ctx)
+		for err != nil && reasonOf(err) == handedOn {
+			w.settle(p, a, nil, err)
+			a = Attempt{Retry: retry, Reason: reason, Sent: time.Now()}
+			ack, err = w.hand(p, &a, false)(ctx)
+		}
 		if err == nil && fault != nil && fault.Do == LostAck {
 			ack, err = nil, errNoAck{"timeout"}
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -40,6 +41,7 @@ type socket struct {
 	queue  chan frame
 	gone   chan struct{}
 	once   sync.Once
+	parted atomic.Bool // the app closed it in good order
 
 	mu      sync.Mutex
 	pending map[string]chan json.RawMessage // envelope id -> acknowledgement
@@ -206,6 +208,7 @@ func (s *socket) read() {
 	for {
 		_, body, err := s.conn.ReadMessage()
 		if err != nil {
+			s.parted.Store(websocket.IsCloseError(err, websocket.CloseNormalClosure, websocket.CloseGoingAway))
 			return
 		}
 		var ack struct {
@@ -287,8 +290,11 @@ func (h *hub) hand(p *parcel, a *Attempt, cut bool) outcome {
 			case ack := <-answered:
 				return ack, nil
 			default:
-				return nil, errNoAck{"connection_failed"}
 			}
+			if s.parted.Load() {
+				return nil, errNoAck{handedOn}
+			}
+			return nil, errNoAck{"connection_failed"}
 		case <-deadline.C:
 			return nil, errNoAck{"timeout"}
 		case <-ctx.Done():

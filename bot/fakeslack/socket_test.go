@@ -128,6 +128,42 @@ func TestSlackAsksConnectionsToComeAnew(t *testing.T) {
 	require.True(t, v.ann.Runs("/campaign list", "ops").OK())
 }
 
+func TestWhatWasOnItsWayGoesToAnotherConnectionWhenOneIsClosed(t *testing.T) {
+	tests := map[string]struct {
+		end  func(*websocket.Conn) error
+		want string
+	}{
+		"closed in good order": {func(c *websocket.Conn) error {
+			return c.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""))
+		}, ""},
+		"cut": {(*websocket.Conn).Close, fakeslack.ToastFailed},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			v := settle(t, fakeslack.Options{Events: []string{}})
+			_, url, err := v.api.StartSocketModeContext(t.Context())
+			require.NoError(t, err)
+			leaving, _, err := websocket.DefaultDialer.Dial(url, nil)
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = leaving.Close() })
+			require.NoError(t, v.ws.WaitFor(soon(t), func() bool { return v.ws.Sockets() == 1 }))
+			staying := connect(t, v.ws, nil)
+			seen := make(chan fakeslack.Seen, 1)
+			go func() { seen <- v.ann.Runs("/campaign list", "ops") }()
+			for range 2 { // hello, and the command
+				_, _, err = leaving.ReadMessage()
+				require.NoError(t, err)
+			}
+			require.NoError(t, tt.end(leaving))
+			require.Equal(t, tt.want, (<-seen).Toast)
+			if tt.want == "" {
+				require.Len(t, staying.got(socketmode.EventTypeSlashCommand), 1)
+				require.Len(t, v.ws.Deliveries("slash_commands", "")[0].Attempts, 2)
+			}
+		})
+	}
+}
+
 func TestAnAcknowledgementOf20KBIsDroppedSilently(t *testing.T) {
 	ws, api := start(t, fakeslack.Options{AckWithin: 50 * time.Millisecond, Events: []string{}})
 	ann := ws.AddUser("ann", fakeslack.Profile{})

@@ -16,7 +16,6 @@ import (
 
 	"github.com/sirupsen/logrus"
 	"github.com/slack-go/slack"
-	"github.com/slack-go/slack/socketmode"
 
 	"github.com/musterbot/muster/campaign"
 	"github.com/musterbot/muster/configs/secret"
@@ -198,12 +197,11 @@ func (r *refusal) holds() bool {
 	return time.Now().Before(r.until)
 }
 
-// maxFrame bounds one Socket Mode message.
-const maxFrame = 1 << 20
-
-// NewSocket returns a client for one Socket Mode connection, not yet connected.
-func (c *Client) NewSocket(appToken secret.Secret) *socketmode.Client {
+// OpenSocket returns the address of one Socket Mode connection. It serves once, for
+// half a minute, and is a credential.
+func (c *Client) OpenSocket(ctx context.Context, appToken secret.Secret) (string, error) {
 	api := slack.New(c.opts.BotToken.Reveal(), slack.OptionAppLevelToken(appToken.Reveal()),
 		slack.OptionAPIURL(c.opts.APIURL), slack.OptionHTTPClient(c.opts.HTTP))
-	return socketmode.New(api, socketmode.OptionReadLimit(maxFrame))
+	_, address, err := api.StartSocketModeContext(ctx)
+	return address, err
 }

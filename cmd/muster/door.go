@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/slack-go/slack/socketmode"
-
 	"github.com/musterbot/muster/bot"
 	"github.com/musterbot/muster/campaign"
 )
@@ -37,7 +35,7 @@ func (a *app) startDoor(context.Context) error {
 		return nil // Slack comes to us
 	}
 	a.socket, err = bot.NewSocket(a.server, bot.SocketOptions{
-		Connect: func() *socketmode.Client { return a.slack.NewSocket(cfg.AppToken) }, Stagger: a.opts.Stagger,
+		Open: func(ctx context.Context) (string, error) { return a.slack.OpenSocket(ctx, cfg.AppToken) }, Stagger: a.opts.Stagger,
 	})
 	return err
 }

@@ -86,6 +86,7 @@ var rooms = []room{
 	{name: "bot/mail", ours: door, never: fake, others: []string{slackGo, "github.com/wneessen/go-mail"}},
 	{name: "bot/web", ours: door, never: fake, others: []string{slackGo, "github.com/prometheus/client_golang/**"}},
 	{name: "bot/fakeslack", ours: door, others: []string{slackGo, "github.com/gorilla/websocket"}},
+	{name: "bot", ours: door, never: fake, others: []string{slackGo, "github.com/gorilla/websocket"}},
 	{name: "bot/**", ours: door, never: fake, others: []string{slackGo}},
 
 	{name: "configs/secret"},
