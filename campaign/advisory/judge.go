@@ -137,9 +137,13 @@ func (j *judge) weigh(c campaign.Component) (found, excused []campaign.Finding) 
 	}
 	if f, ok := j.withoutRecord(c, id, floors); ok {
 		f.Component = c
+		if why := j.local.excuse(own, &concern{}); why != "" { // a floor or a name has no ID that could be spoken of
+			f.Verdict, f.Why, f.Fixed = campaign.NotAffected, why, nil
+			return nil, append(excused, f)
+		}
 		found = append(found, f)
 	}
-	return found, nil
+	return found, excused
 }
 
 // lookUp returns the concerns that name the component, and what is doubtful
