@@ -187,11 +187,15 @@ func (f *fanOut) run(raw func([]rawWrite)) {
 	_, err := h.engine.Freeze(ctx, h.by(cara), id)
 	require.NoError(b, err)
 	plan := f.store.firstWrite().Sub(began)
+	state := time.Since(began) - plan
 	f.clock.advance(-time.Millisecond) // what the approval planned is not due yet
+	began = time.Now()
 	_, err = h.engine.Launch(ctx, h.by(cara), id, campaign.SliceExposed)
 	require.NoError(b, err)
+	look := time.Since(began)
+	began = time.Now()
 	f.files(id)
-	state := time.Since(began) - plan
+	state += time.Since(began)
 	written := f.store.stop()
 
 	began = time.Now()
@@ -204,11 +208,12 @@ func (f *fanOut) run(raw func([]rawWrite)) {
 	work := time.Since(began)
 	require.Len(b, f.outside.tickets, f.n)
 	b.ReportMetric(plan.Seconds(), "plan-s")
+	b.ReportMetric(look.Seconds(), "look-s")
 	b.ReportMetric(state.Seconds(), "state-s")
 	b.ReportMetric(floor.Seconds(), "floor-s")
 	b.ReportMetric(state.Seconds()/floor.Seconds(), "state/floor")
 	b.ReportMetric(work.Seconds(), "work-s")
-	b.ReportMetric(float64(f.n)/(plan+state+work).Seconds(), "tickets/s")
+	b.ReportMetric(float64(f.n)/(plan+look+state+work).Seconds(), "tickets/s")
 	f.sizes(id)
 }
 

@@ -320,10 +320,11 @@ func (g *Engine) keepPlan(ctx context.Context, p *Plan) error {
 		s := &p.Slices[i]
 		parts := splitParts(*p, s.Name)
 		s.Parts = len(parts)
-		for n, part := range parts {
-			if err := keepOnce(ctx, g.opts.Store, Scope(p.Campaign), KindPlanPart, planPartID(p.Hash, s.Name, n), part); err != nil {
-				return err
-			}
+		err := together(countTo(len(parts)), func(n int) error {
+			return keepOnce(ctx, g.opts.Store, Scope(p.Campaign), KindPlanPart, planPartID(p.Hash, s.Name, n), parts[n])
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return keepOnce(ctx, g.opts.Store, Scope(p.Campaign), KindPlan, p.Hash, *p)
@@ -379,8 +380,8 @@ func enrolBatch(tracks int) int { return max(1, partWeight/(1+2*tracks)) }
 // enrol stores targets and tasks, so that everything is counted from the approval
 // on, unknown ones included. It may be repeated.
 func (g *Engine) enrol(ctx context.Context, r Request, c Campaign, p Plan) error {
-	for batch := range slices.Chunk(p.Targets, enrolBatch(len(p.Tracks))) {
-		err := g.atomically(ctx, Scope(c.ID), Request{Actor: r.Actor}, func(tx *transaction) error {
+	err := together(slices.Chunk(p.Targets, enrolBatch(len(p.Tracks))), func(batch []Target) error {
+		return g.atomically(ctx, Scope(c.ID), Request{Actor: r.Actor}, func(tx *transaction) error {
 			if err := tx.prefetchTargets(batch, p.Tracks); err != nil {
 				return err
 			}
@@ -391,9 +392,9 @@ func (g *Engine) enrol(ctx context.Context, r Request, c Campaign, p Plan) error
 			}
 			return nil
 		})
-		if err != nil {
-			return fmt.Errorf("enrol targets of %s: %w", c.ID, err)
-		}
+	})
+	if err != nil {
+		return fmt.Errorf("enrol targets of %s: %w", c.ID, err)
 	}
 	return nil
 }

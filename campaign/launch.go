@@ -17,8 +17,9 @@ type LockItem struct {
 	Need string
 }
 
-// lock returns what stands between the campaign and its launch.
-func (g *Engine) lock(ctx context.Context, c Campaign, p Plan) ([]LockItem, error) {
+// lock returns what stands between the campaign and its launch. doubtful is how
+// many targets wait for a judgement.
+func (g *Engine) lock(ctx context.Context, c Campaign, p Plan, doubtful int) ([]LockItem, error) {
 	helpers, err := g.opts.Roles.Members(ctx, Helper)
 	if err != nil {
 		return nil, err
@@ -33,16 +34,12 @@ func (g *Engine) lock(ctx context.Context, c Campaign, p Plan) ([]LockItem, erro
 		now, ok := c.Track(t.Name)
 		return ok && now.ApprovedRevision > t.Revision
 	})
-	doubtful, err := g.doubtful(ctx, c)
-	if err != nil {
-		return nil, err
-	}
 	return []LockItem{
 		{Name: "text approved and frozen", OK: c.Plan != "" && current, Need: "`/campaign approve` freezes the plan with the newest text that the reviewers approved"},
 		{Name: "due dates set", OK: len(undated) == 0, Need: fmt.Sprintf("track %s has no due date: `/campaign track %s due fri 17:00`", strings.Join(undated, ", "), strings.Join(undated, " "))},
 		{
-			Name: "triage empty or waived", OK: len(doubtful) == 0 || c.TriageWaived != "",
-			Need: count(len(doubtful), "doubtful target") + " to judge: `/campaign triage`",
+			Name: "triage empty or waived", OK: doubtful == 0 || c.TriageWaived != "",
+			Need: count(doubtful, "doubtful target") + " to judge: `/campaign triage`",
 		},
 		{Name: "help desk staffed", OK: len(helpers) > 0, Need: "nobody has the role helper: the operator adds people to it in the config"},
 	}, nil
@@ -98,7 +95,11 @@ func (g *Engine) unlocked(ctx context.Context, c Campaign) (Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	items, err := g.lock(ctx, c, p)
+	doubtful, err := g.doubtful(ctx, c)
+	if err != nil {
+		return p, err
+	}
+	items, err := g.lock(ctx, c, p, len(doubtful))
 	if err != nil {
 		return p, err
 	}

@@ -188,7 +188,7 @@ func (g *Engine) PlanMessage(ctx context.Context, id string) (Message, error) {
 // planMessage shows the plan p that is in force, or would be, and how far today's
 // has moved from it.
 func (g *Engine) planMessage(ctx context.Context, c Campaign, p, today Plan) (Message, error) {
-	items, err := g.lock(ctx, c, p)
+	items, err := g.lock(ctx, c, p, len(doubtfulOf(today.Targets)))
 	if err != nil {
 		return Message{}, err
 	}

@@ -13,7 +13,18 @@ func (g *Engine) doubtful(ctx context.Context, c Campaign) ([]Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(targets.Targets, func(t Target) bool { return t.Doubt == "" || t.Knowledge == KnownNothing }), nil
+	return doubtfulOf(targets.Targets), nil
+}
+
+// doubtfulOf returns those of the targets that a person has to judge.
+func doubtfulOf(targets []Target) []Target {
+	var doubtful []Target
+	for _, t := range targets {
+		if t.Doubt != "" && t.Knowledge != KnownNothing {
+			doubtful = append(doubtful, t)
+		}
+	}
+	return doubtful
 }
 
 // TriageList shows what a person has to judge: doubtful and unowned targets.
