@@ -30,14 +30,21 @@ type Rate struct {
 	// Burst is how many calls may come at once. It is kept for what a person waits
 	// for: bulk work lives on the steady rate.
 	Burst int
+	// Calls is how many are taken in one step, for work that is several calls and
+	// must not stop between them; 0 is 1. Burst must be at least as much.
+	Calls int
 }
 
+// Taken returns how many calls are taken in one step, at least 1.
+func (r Rate) Taken() int { return max(1, r.Calls) }
+
 // AtOnce returns how many calls of a lane may come at once. Bulk work has a fifth of
-// the burst, which makes up for coming late to its turn.
+// the burst, which makes up for coming late to its turn, and always what it takes in
+// one step.
 func (r Rate) AtOnce(lane Lane) float64 {
 	burst := float64(max(1, r.Burst))
 	if lane == Bulk {
-		return 1 + (burst-1)/5
+		return max(1+(burst-1)/5, float64(r.Taken()))
 	}
 	return burst
 }

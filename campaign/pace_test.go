@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,77 +17,73 @@ import (
 	"github.com/musterbot/muster/bot/fakeslack"
 	"github.com/musterbot/muster/bot/slackapi"
 	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/campaign/tracker/jira"
+	"github.com/musterbot/muster/campaign/tracker/jira/jiratest"
+	"github.com/musterbot/muster/campaign/tracker/rest"
 	"github.com/musterbot/muster/configs/secret"
 	"github.com/musterbot/muster/store/pace"
+	"github.com/musterbot/muster/store/redis"
+	"github.com/musterbot/muster/store/redis/redistest"
 )
 
-// paced is a launch at the limits of Slack and of a tracker that files in bulk. The
-// limits are scaled, not the clocks.
+// paced is a launch at the limits of Slack and of Jira. The limits are scaled, not
+// the clocks.
 type paced struct {
 	tickets, perContact int
 	factor              float64
-	callsPerMinute      float64 // of the tracker, before the factor
-	perCall             int
+	callsPerMinute      float64 // of Jira, before the factor
+	shared              bool    // store and limiter are a Redis
 }
 
 // figures are what `make pace` prints.
 type figures struct {
+	Case      string  `json:"case"`
 	Tickets   int     `json:"tickets"`
 	Messages  int     `json:"messages"`
 	Minimum   float64 `json:"minimum_s"` // by the limits alone
 	Predicted float64 `json:"predicted_s"`
 	Measured  float64 `json:"measured_s"`
 	Ratio     float64 `json:"ratio"` // measured to minimum
-	Calls     int     `json:"calls"` // of the tracker
-	Refused   int     `json:"refused"`
+	Calls     int     `json:"calls"` // of Jira
+	Bulk      int     `json:"bulk_calls"`
+	Refused   int     `json:"refused"` // with 429, by Jira and Slack
 }
 
-// bulkDesk is a tracker like Jira: 50 tickets a call, so many calls a second, and
-// 429 beyond. Muster's side of it asks the limiter.
-type bulkDesk struct {
-	*fakeTracker
-	limiter campaign.Limiter
-	rate    campaign.Rate
-	factor  float64
-	perCall int
+// timedJira remembers when the last ticket was filed.
+type timedJira struct {
+	*jira.Tracker
 
-	mu      sync.Mutex
-	windows map[int64]int // calls by second
-	refused int
-	filed   int
-	last    time.Time
+	mu   sync.Mutex
+	last time.Time
 }
 
-func (d *bulkDesk) Bulk() int { return d.perCall }
-
-func (d *bulkDesk) EnsureAll(ctx context.Context, filings []campaign.Filing) []campaign.FilingOutcome {
-	outcomes := make([]campaign.FilingOutcome, len(filings))
-	fail := func(err error) []campaign.FilingOutcome {
-		for i := range outcomes {
-			outcomes[i].Err = err
-		}
-		return outcomes
+func (d *timedJira) EnsureAll(ctx context.Context, filings []campaign.Filing) []campaign.FilingOutcome {
+	outcomes := d.Tracker.EnsureAll(ctx, filings)
+	if slices.ContainsFunc(outcomes, func(o campaign.FilingOutcome) bool { return o.Err == nil }) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.last = time.Now()
 	}
-	wait, err := d.limiter.Take(ctx, []campaign.Rate{d.rate}, campaign.Bulk)
-	if err != nil {
-		return fail(err)
-	}
-	if wait > 0 {
-		return fail(&campaign.Error{Kind: campaign.Unavailable, RetryAfter: wait})
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now := time.Now()
-	d.windows[now.Unix()]++
-	if most := d.rate.PerMinute*d.factor/60 + 1; float64(d.windows[now.Unix()]) > most+1 {
-		d.refused++
-		return fail(&campaign.Error{Kind: campaign.Unavailable, RetryAfter: time.Second})
-	}
-	for i, f := range filings {
-		outcomes[i].Ref, outcomes[i].Err = d.Ensure(ctx, f.Key, f.Draft)
-	}
-	d.filed, d.last = d.filed+len(filings), now
 	return outcomes
+}
+
+// perCall is how many issues Jira creates in one call; each creation has a search
+// before it.
+const perCall, callsPerBulk = 50, 2
+
+// jira starts a Jira that enforces its rate, and the tracker that keeps it.
+func (p paced) jira(t *testing.T, limiter campaign.Limiter) (*timedJira, *jiratest.Server) {
+	rate := campaign.Rate{Name: "tracker jira", PerMinute: p.callsPerMinute, Burst: max(1, int(p.callsPerMinute/10))}
+	server, err := jiratest.Start(jiratest.Options{Token: "token", CallsPerMinute: rate.PerMinute * p.factor, Burst: rate.Burst})
+	require.NoError(t, err)
+	t.Cleanup(server.Close)
+	client, err := rest.New(rest.Options{
+		System: "Jira", BaseURL: server.URL(), Auth: rest.Bearer(secret.New("token")), Limiter: limiter, Rate: rate,
+	})
+	require.NoError(t, err)
+	tracker, err := jira.New(jira.Options{Client: client, PageURL: server.URL(), Project: "SEC"})
+	require.NoError(t, err)
+	return &timedJira{Tracker: tracker}, server
 }
 
 // realSlack sends what goes to contacts through the real client, and keeps what is
@@ -122,21 +120,32 @@ func (p paced) run(t *testing.T) figures {
 	ws, err := fakeslack.Start(fakeslack.Options{Pace: fakeslack.Pace{Scale: p.factor}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, ws.Close()) })
-	limiter := pace.New(p.factor)
+	limiter := campaign.Limiter(pace.New(p.factor))
+	var store campaign.Store
+	if p.shared {
+		shared, err := redis.Open(t.Context(), redistest.New(t, redistest.Options{Fsync: "always"}).URL(), redis.Options{})
+		require.NoError(t, err)
+		store, limiter = shared, shared.Limiter(p.factor)
+	}
 	client, err := slackapi.New(slackapi.Options{BotToken: secret.New(ws.BotToken()), APIURL: ws.APIURL(), Limiter: limiter})
 	require.NoError(t, err)
 	slack := &realSlack{client: client, users: map[string]bool{}, all: make(chan struct{})}
-	desk := &bulkDesk{
-		limiter: limiter, rate: campaign.Rate{Name: "tracker desk", PerMinute: p.callsPerMinute, Burst: 5},
-		factor: p.factor, perCall: p.perCall, windows: map[int64]int{},
-	}
+	desk, server := p.jira(t, limiter)
 	h := newHouse(t, func(o *campaign.Options) {
-		slack.fakeSlack, desk.fakeTracker = o.Messenger.(*fakeSlack), o.Tracker.(*fakeTracker)
+		slack.fakeSlack = o.Messenger.(*fakeSlack)
 		o.Messenger, o.Tracker = slack, desk
 		o.Clock = campaign.NewScaledClock(monday, 1)
 		o.Brakes.SecondPersonAbove = p.tickets + 1
-		o.Pace = campaign.Pace{MessagesPerMinute: 300 * p.factor, TicketsPerMinute: p.callsPerMinute * float64(p.perCall) * p.factor}
+		o.Work.TrackPoll = -1 // the launch alone is measured
+		o.Pace = campaign.Pace{MessagesPerMinute: 300 * p.factor, TicketsPerMinute: p.callsPerMinute / callsPerBulk * perCall * p.factor}
+		if store != nil {
+			o.Store = store
+		}
 	})
+	if store != nil {
+		require.NoError(t, h.store.Close())
+		h.store = store
+	}
 	contacts := p.tickets / p.perContact
 	catalog := campaign.Catalog{Services: map[string]campaign.Service{}, Units: map[string]campaign.Unit{}, Members: map[string]campaign.Member{}}
 	var services []string
@@ -174,16 +183,17 @@ func (p paced) run(t *testing.T) figures {
 	cancel()
 	require.NoError(t, <-ended)
 
-	f := figures{Tickets: desk.filed, Messages: slack.sent, Refused: desk.refused, Predicted: plan.Duration.Seconds()}
+	stats := server.Stats()
+	f := figures{
+		Case: t.Name(), Tickets: len(server.Issues()), Messages: slack.sent, Predicted: plan.Duration.Seconds(),
+		Calls: stats.Calls, Bulk: stats.Bulk, Refused: stats.TooMany,
+	}
 	last := slack.last
 	if desk.last.After(last) {
 		last = desk.last
 	}
-	for _, n := range desk.windows {
-		f.Calls += n
-	}
 	f.Measured = last.Sub(began).Seconds()
-	calls := float64(p.tickets) / float64(p.perCall)
+	calls := callsPerBulk * math.Ceil(float64(p.tickets)/perCall)
 	f.Minimum = 60 / p.factor * max(calls/p.callsPerMinute, float64(contacts)/300)
 	f.Ratio = f.Measured / f.Minimum
 	for _, call := range ws.Calls("chat.postMessage") {
@@ -198,15 +208,16 @@ func (p paced) run(t *testing.T) figures {
 // its plan said. `make pace` runs the long form and prints its figures.
 func TestPacedLaunch(t *testing.T) {
 	tests := map[string]paced{
-		"Slack is the limit":       {tickets: 200, perContact: 1, factor: 10, callsPerMinute: 60, perCall: 50},
-		"the tracker is the limit": {tickets: 500, perContact: 10, factor: 20, callsPerMinute: 12, perCall: 50},
+		"Slack is the limit": {tickets: 200, perContact: 1, factor: 10, callsPerMinute: 120},
+		"Jira is the limit":  {tickets: 500, perContact: 50, factor: 2, callsPerMinute: 240},
 	}
 	most := 1.6 // what a busy machine adds to so short a launch
 	if os.Getenv("MUSTER_PACE") != "" {
 		most = 1.1
 		tests = map[string]paced{
-			"Slack is the limit":       {tickets: 4000, perContact: 2, factor: 10, callsPerMinute: 30, perCall: 50},
-			"the tracker is the limit": {tickets: 5000, perContact: 10, factor: 20, callsPerMinute: 12, perCall: 50},
+			"Slack is the limit":               {tickets: 4000, perContact: 2, factor: 10, callsPerMinute: 60},
+			"Jira is the limit":                {tickets: 5000, perContact: 50, factor: 2, callsPerMinute: 240},
+			"Jira is the limit, through Redis": {tickets: 5000, perContact: 50, factor: 2, callsPerMinute: 240, shared: true},
 		}
 	}
 	for name, p := range tests {
@@ -216,6 +227,7 @@ func TestPacedLaunch(t *testing.T) {
 			require.NoError(t, err)
 			fmt.Printf("%s\n", line)
 			require.Equal(t, p.tickets, f.Tickets)
+			require.Equal(t, p.tickets/p.perContact, f.Messages)
 			require.Zero(t, f.Refused, "nobody was asked too often")
 			require.LessOrEqual(t, f.Ratio, most, "%+v", f)
 			require.InEpsilon(t, f.Measured, f.Predicted, most-1, "%+v", f)

@@ -187,6 +187,9 @@ func (a *attempt) judge(ctx context.Context, result any, err error) ending {
 		a.effect.Attempts++ // waiting for one's turn is not a failure
 	}
 	retryAt := now.Add(retryDelay(a.effect.Attempts, err))
+	if turn { // to the millisecond that stored times have, and not before it
+		retryAt = now.Add(RetryAfter(err) + time.Millisecond)
+	}
 	if stopping(ctx) && !turn {
 		retryAt = now
 	}

@@ -44,21 +44,22 @@ func (l *Limiter) Take(_ context.Context, rates []campaign.Rate, lane campaign.L
 	defer l.mu.Unlock()
 	now := time.Now()
 	var slowest *bucket
+	var calls int // of the slowest
 	var longest time.Duration
 	for _, r := range rates {
 		b := l.bucket(r, now)
-		if wait := max(l.held[r.Name].Sub(now), b.wait(now, r.AtOnce(lane))); wait > longest {
-			slowest, longest = b, wait
+		if wait := max(l.held[r.Name].Sub(now), b.wait(now, r, lane)); wait > longest {
+			slowest, longest, calls = b, wait, r.Taken()
 		}
 	}
 	if slowest != nil {
 		if lane == campaign.Bulk {
-			longest = slowest.promise(now, longest)
+			longest = slowest.promise(now, longest, calls)
 		}
 		return longest, nil
 	}
 	for _, r := range rates {
-		l.buckets[r.Name].limiter.AllowN(now, 1)
+		l.buckets[r.Name].limiter.AllowN(now, r.Taken())
 	}
 	return 0, nil
 }
@@ -105,9 +106,9 @@ func (l *Limiter) bucket(r campaign.Rate, now time.Time) *bucket {
 // enough forgives what floating point loses on the way to a full bucket.
 const enough = 1e-6
 
-// wait returns how long until a call may pass of which so many may come at once.
-func (b *bucket) wait(now time.Time, atOnce float64) time.Duration {
-	need := float64(b.limiter.Burst()) - atOnce + 1
+// wait returns how long until a rate lets through what is taken in one step.
+func (b *bucket) wait(now time.Time, r campaign.Rate, lane campaign.Lane) time.Duration {
+	need := float64(b.limiter.Burst()) - r.AtOnce(lane) + float64(r.Taken())
 	missing := need - b.limiter.TokensAt(now)
 	if missing <= enough {
 		return 0
@@ -115,7 +116,7 @@ func (b *bucket) wait(now time.Time, atOnce float64) time.Duration {
 	return time.Duration(math.Ceil(missing / float64(b.limiter.Limit()) * float64(time.Second)))
 }
 
-func (b *bucket) promise(now time.Time, wait time.Duration) time.Duration {
+func (b *bucket) promise(now time.Time, wait time.Duration, calls int) time.Duration {
 	at := now.Add(wait)
 	if at.Before(b.promised) {
 		at = b.promised
@@ -123,6 +124,6 @@ func (b *bucket) promise(now time.Time, wait time.Duration) time.Duration {
 	if at.Sub(now) > campaign.MaxPromise {
 		return campaign.MaxPromise
 	}
-	b.promised = at.Add(time.Duration(float64(time.Second) / float64(b.limiter.Limit())))
+	b.promised = at.Add(time.Duration(float64(calls) * float64(time.Second) / float64(b.limiter.Limit())))
 	return at.Sub(now)
 }

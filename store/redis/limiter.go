@@ -36,12 +36,12 @@ func (l *Limiter) Take(ctx context.Context, rates []campaign.Rate, lane campaign
 	if lane == campaign.Bulk {
 		promises = 1
 	}
-	keys, args := make([]string, 0, 3*len(rates)), make([]any, 0, 2+2*len(rates))
+	keys, args := make([]string, 0, 3*len(rates)), make([]any, 0, 2+3*len(rates))
 	args = append(args, promises, campaign.MaxPromise.Microseconds())
 	for _, r := range rates {
 		keys = append(keys, l.key("r", r.Name), l.key("h", r.Name), l.key("p", r.Name))
 		interval := float64(r.Interval()) / float64(time.Microsecond) / l.factor
-		args = append(args, strconv.FormatFloat(interval, 'f', 3, 64), strconv.FormatFloat(r.AtOnce(lane), 'f', 3, 64))
+		args = append(args, strconv.FormatFloat(interval, 'f', 3, 64), strconv.FormatFloat(r.AtOnce(lane), 'f', 3, 64), r.Taken())
 	}
 	var wait int64
 	err := l.store.ask(ctx, "ask the limiter", func(ctx context.Context) (err error) {

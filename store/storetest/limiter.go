@@ -22,6 +22,7 @@ func RunLimiter(t *testing.T, open func(t *testing.T) (replica func() campaign.L
 		"AFifthIsKeptForPeople":        aFifthIsKeptForPeople,
 		"SeveralRatesAreTakenOrNone":   severalRatesAreTakenOrNone,
 		"RefusedBulkComesBackOneByOne": refusedBulkComesBackOneByOne,
+		"SeveralCallsAreOneStep":       severalCallsAreOneStep,
 		"HoldIsSeenByAllReplicas":      holdIsSeenByAllReplicas,
 		"NamesAreApart":                namesAreApart,
 	}
@@ -83,6 +84,24 @@ func sendFor(t *testing.T, d time.Duration, lane campaign.Lane, replica func() c
 	wg.Wait()
 	slices.SortFunc(passed, time.Time.Compare)
 	return passed
+}
+
+// What takes several calls in one step gets all of them or none, and comes back at
+// so much of the rate.
+func severalCallsAreOneStep(t *testing.T, replica func() campaign.Limiter) {
+	l := replica()
+	pair := slow("m", 5)
+	pair.Calls = 2
+	require.Zero(t, take(t, l, campaign.Interactive, pair))
+	require.Zero(t, take(t, l, campaign.Interactive, pair))
+	require.NotZero(t, take(t, l, campaign.Interactive, pair), "one call is left, which is too few")
+	require.Zero(t, take(t, l, campaign.Interactive, slow("m", 5)))
+
+	pair = campaign.Rate{Name: "n", PerMinute: 60, Burst: 2, Calls: 2}
+	require.Zero(t, take(t, l, campaign.Bulk, pair), "bulk work may always take what it needs at once")
+	first := take(t, l, campaign.Bulk, pair)
+	require.InDelta(t, 2, first.Seconds(), 0.5, "two calls at one a second")
+	require.InDelta(t, 2, (take(t, l, campaign.Bulk, pair) - first).Seconds(), 0.5, "one after the other")
 }
 
 // within asserts that no stretch of time saw more calls than the rate and the

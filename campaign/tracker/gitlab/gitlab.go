@@ -126,7 +126,7 @@ func (t *Tracker) projects() []string {
 
 // Ensure implements campaign.Tracker.
 func (t *Tracker) Ensure(ctx context.Context, key string, d campaign.TicketDraft) (campaign.TicketRef, error) {
-	ctx = rest.Operation(ctx)
+	ctx = rest.SearchAndCreate(ctx)
 	project := cmp.Or(t.opts.Projects[d.Assignee], t.opts.Project)
 	found, err := t.find(ctx, project, key)
 	if err != nil || found != nil {

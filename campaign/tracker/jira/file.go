@@ -69,7 +69,7 @@ type created struct {
 
 // Ensure implements campaign.Tracker.
 func (t *Tracker) Ensure(ctx context.Context, key string, d campaign.TicketDraft) (campaign.TicketRef, error) {
-	ctx = rest.Operation(ctx)
+	ctx = rest.SearchAndCreate(ctx)
 	create, err := t.creation(key, d)
 	if err != nil {
 		return campaign.TicketRef{}, err
@@ -104,7 +104,7 @@ func (t *Tracker) filed(ctx context.Context, c created, d campaign.TicketDraft) 
 // EnsureAll implements campaign.BulkTracker, in two calls: one search for all,
 // and one creation of what is missing.
 func (t *Tracker) EnsureAll(ctx context.Context, filings []campaign.Filing) []campaign.FilingOutcome {
-	ctx = rest.Operation(ctx)
+	ctx = rest.SearchAndCreate(ctx)
 	outcomes := make([]campaign.FilingOutcome, len(filings))
 	if len(filings) == 0 {
 		return outcomes

@@ -137,7 +137,7 @@ func (t *Tracker) Ensure(ctx context.Context, key string, draft campaign.TicketD
 	if !goodKey.MatchString(key) {
 		return campaign.TicketRef{}, errKey
 	}
-	ctx = rest.Operation(ctx)
+	ctx = rest.SearchAndCreate(ctx)
 	d, err := t.know(ctx)
 	if err != nil {
 		return campaign.TicketRef{}, fmt.Errorf("file ticket: %w", err)

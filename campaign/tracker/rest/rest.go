@@ -29,7 +29,8 @@ type Options struct {
 	// Limiter is asked before each call; nil asks nobody.
 	Limiter campaign.Limiter
 	// Rate is what each call counts under. Its Name is "tracker <name>", by the
-	// tracker's name in the configuration; it is not used without a Limiter.
+	// tracker's name in the configuration; it is not used without a Limiter. Two
+	// calls may always come at once.
 	Rate campaign.Rate
 	// Timeout bounds one call with its answer; default 30 s.
 	Timeout time.Duration
@@ -58,6 +59,7 @@ func (o Options) withDefaults() (Options, *url.URL, error) {
 	if o.MaxAnswer <= 0 {
 		o.MaxAnswer = 16 << 20
 	}
+	o.Rate.Burst = max(pair, o.Rate.Burst)
 	if o.Base == nil {
 		own := http.DefaultTransport.(*http.Transport).Clone()
 		own.MaxIdleConnsPerHost = 16 // of the worker, all to one host

@@ -281,9 +281,11 @@ func TestTheLimiterIsAskedBeforeAndToldAfter(t *testing.T) {
 type turns struct {
 	fakeLimiter
 	waits []time.Duration
+	rates []campaign.Rate // that were asked for
 }
 
-func (l *turns) Take(context.Context, []campaign.Rate, campaign.Lane) (time.Duration, error) {
+func (l *turns) Take(_ context.Context, rates []campaign.Rate, _ campaign.Lane) (time.Duration, error) {
+	l.rates = append(l.rates, rates...)
 	wait := l.waits[0]
 	l.waits = l.waits[1:]
 	return wait, nil
@@ -310,6 +312,20 @@ func TestAnOperationThatHasBegunGoesOn(t *testing.T) {
 	cancel()
 	limiter.waits = []time.Duration{time.Second}
 	require.Equal(t, campaign.Unavailable, campaign.KindOf(call(ctx)))
+	require.Equal(t, 2, calls)
+}
+
+// At the rate, a search whose creation has to wait would be a call for nothing.
+func TestAFilingTakesBothOfItsCallsAtOnce(t *testing.T) {
+	calls, limiter := 0, &turns{}
+	c, _ := open(t, func(http.ResponseWriter, *http.Request) { calls++ }, func(o *rest.Options) { o.Limiter = limiter })
+	ctx := rest.SearchAndCreate(t.Context())
+	limiter.waits = []time.Duration{0, time.Hour}
+	require.NoError(t, c.Do(ctx, rest.Call{Path: "/search"}))
+	require.NoError(t, c.Do(ctx, rest.Call{Path: "/create"}))
+	require.Equal(t, 2, limiter.rates[0].Taken())
+	require.Equal(t, campaign.Unavailable, campaign.KindOf(c.Do(ctx, rest.Call{Path: "/more"})))
+	require.Equal(t, 1, limiter.rates[1].Taken(), "what follows is taken by itself")
 	require.Equal(t, 2, calls)
 }
 

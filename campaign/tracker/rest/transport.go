@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -75,14 +76,46 @@ type operationKey struct{}
 // is refused when it is above the rate, as every call is; those after it wait for
 // their turn, at most 10 s each. Otherwise, at the rate, all operations would
 // begin and none end.
-func Operation(ctx context.Context) context.Context {
-	return context.WithValue(ctx, operationKey{}, new(atomic.Bool))
+func Operation(ctx context.Context) context.Context { return operationOf(ctx, 1) }
+
+// pair is how many calls filing takes.
+const pair = 2
+
+// SearchAndCreate returns the context of an operation of two calls, as filing is.
+// Both are taken from the rate in one step, before the first.
+func SearchAndCreate(ctx context.Context) context.Context { return operationOf(ctx, pair) }
+
+func operationOf(ctx context.Context, calls int) context.Context {
+	return context.WithValue(ctx, operationKey{}, &operation{calls: calls})
 }
 
-// begin reports whether the operation had made a call before this one.
-func begin(ctx context.Context) bool {
-	operation, ok := ctx.Value(operationKey{}).(*atomic.Bool)
-	return ok && operation.Swap(true)
+// operation is several calls for one purpose.
+type operation struct {
+	calls int // taken at its beginning
+
+	mu    sync.Mutex
+	begun bool
+	left  int // taken, and not made yet
+}
+
+// admit asks for a call of the operation to be let through.
+func (o *operation) admit(take func(calls int) (time.Duration, error)) (wait time.Duration, begun bool, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.left > 0 {
+		o.left--
+		return 0, true, nil
+	}
+	calls := 1
+	if !o.begun {
+		calls = o.calls
+	}
+	begun = o.begun
+	wait, err = take(calls)
+	if wait <= 0 && err == nil {
+		o.begun, o.left = true, calls-1
+	}
+	return wait, begun, err
 }
 
 // admit refuses what would go elsewhere, and what is above the rate.
@@ -96,9 +129,19 @@ func (t *transport) admit(ctx context.Context, to *url.URL) error {
 	if t.opts.Limiter == nil {
 		return nil
 	}
-	begun := begin(ctx)
+	o, ok := ctx.Value(operationKey{}).(*operation)
+	if !ok {
+		o = &operation{calls: 1}
+	}
+	take := func(calls int) (time.Duration, error) {
+		rate := t.opts.Rate
+		if calls > 1 {
+			rate.Calls = calls
+		}
+		return t.opts.Limiter.Take(ctx, []campaign.Rate{rate}, campaign.Bulk)
+	}
 	for {
-		wait, err := t.opts.Limiter.Take(ctx, []campaign.Rate{t.opts.Rate}, campaign.Bulk)
+		wait, begun, err := o.admit(take)
 		switch {
 		case err != nil:
 			return t.unpaced(err)

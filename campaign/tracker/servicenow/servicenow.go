@@ -198,7 +198,7 @@ func (t *Tracker) byNumber(ctx context.Context, ref campaign.TicketRef, more str
 
 // Ensure implements campaign.Tracker.
 func (t *Tracker) Ensure(ctx context.Context, key string, d campaign.TicketDraft) (campaign.TicketRef, error) {
-	ctx = rest.Operation(ctx)
+	ctx = rest.SearchAndCreate(ctx)
 	if strings.TrimSpace(d.Title) == "" || key == "" || strings.ContainsAny(key, "^\r\n") {
 		return campaign.TicketRef{}, campaign.Refuse(campaign.Invalid, "A ticket needs a title and a key without special characters. Nothing was filed.")
 	}
