@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -27,7 +28,10 @@ type Options struct {
 	Ready  []Check                 // what has to be well before work is sent here
 	Gather http.Handler            // of /metrics; nil answers 404
 	Routes map[string]http.Handler // further patterns of http.ServeMux
-	Log    logrus.FieldLogger      // default: discards
+	// Leave is how long Stop goes on serving while readiness says no, so that who
+	// sends requests here can send them elsewhere first. Default: not at all.
+	Leave time.Duration
+	Log   logrus.FieldLogger // default: discards
 }
 
 // Check is one condition of readiness.
@@ -56,6 +60,8 @@ type Server struct {
 	listener net.Listener
 	server   *http.Server
 	checks   []Check
+	leave    time.Duration
+	leaving  atomic.Bool
 	serving  sync.WaitGroup
 }
 
@@ -72,7 +78,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, explainListen(o.Listen, err)
 	}
-	s := &Server{log: o.Log, listener: listener, checks: o.Ready}
+	s := &Server{log: o.Log, listener: listener, checks: o.Ready, leave: o.Leave}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
@@ -114,9 +120,19 @@ func (s *Server) Start() {
 	})
 }
 
-// Stop takes no new requests and waits for the running ones until ctx ends,
-// when it cuts them off. It may be called without Start.
+// Stop says by its readiness that it leaves, for as long as Options.Leave; then it
+// takes no new requests and waits for the running ones until ctx ends, when it
+// cuts them off. It may be called without Start.
 func (s *Server) Stop(ctx context.Context) error {
+	s.leaving.Store(true)
+	if s.leave > 0 {
+		noticed := time.NewTimer(s.leave)
+		defer noticed.Stop()
+		select {
+		case <-noticed.C:
+		case <-ctx.Done():
+		}
+	}
 	err := s.server.Shutdown(ctx)
 	if err != nil {
 		err = cmp.Or(s.server.Close(), err)
@@ -135,6 +151,10 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 
 // ready runs all checks, and says of each whether it is well.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if s.leaving.Load() {
+		http.Error(w, "stopping", http.StatusServiceUnavailable)
+		return
+	}
 	ctx, cancel := context.WithTimeoutCause(r.Context(), checkFor, errors.New("the check took too long"))
 	defer cancel()
 	errs, notes := make([]error, len(s.checks)), make([]string, len(s.checks))

@@ -89,6 +89,38 @@ func TestACheckThatHangsIsNotReady(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, code)
 }
 
+func TestAStopIsAnnouncedAndRunningRequestsAreAnswered(t *testing.T) {
+	began, finish := make(chan struct{}), make(chan struct{})
+	server, err := web.Listen(t.Context(), web.Options{
+		Listen: "127.0.0.1:0", Leave: time.Second,
+		Routes: map[string]http.Handler{"GET /slow": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			close(began)
+			<-finish
+			_, _ = io.WriteString(w, "done")
+		})},
+	})
+	require.NoError(t, err)
+	server.Start()
+	base := "http://" + server.Addr()
+	answer := make(chan string, 1)
+	go func() {
+		_, body := get(t, base+"/slow")
+		answer <- body
+	}()
+	<-began
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Stop(context.WithoutCancel(t.Context())) }()
+	require.Eventually(t, func() bool {
+		code, _ := get(t, base+"/readyz")
+		return code == http.StatusServiceUnavailable
+	}, 900*time.Millisecond, 5*time.Millisecond)
+	code, _ := get(t, base+"/healthz")
+	require.Equal(t, http.StatusOK, code, "it serves while it says that it leaves")
+	close(finish)
+	require.Equal(t, "done", <-answer)
+	require.NoError(t, <-stopped)
+}
+
 func TestAPortInUseSaysWhatToDo(t *testing.T) {
 	taken := strings.TrimPrefix(start(t, web.Options{}), "http://")
 	_, err := web.Listen(t.Context(), web.Options{Listen: taken})

@@ -32,6 +32,7 @@ type appOptions struct {
 	PaceFactor float64        // multiplies every rate towards Slack; default: the configuration's
 	Work       func(*campaign.WorkOptions)
 	Stagger    time.Duration // between the two sockets; default 10 s
+	LeaveFor   time.Duration // how long a stop in HTTP mode goes on serving while /readyz says no
 	StartFor   time.Duration // how long a Slack that does not answer is tried at the start; default 1 min
 	TicketPage string        // where people read tickets; "" where there is no page
 }
@@ -272,6 +273,7 @@ func (a *app) startWeb(ctx context.Context) error {
 		Ready: []web.Check{{Name: "store", Run: a.storeAnswers, Note: a.storePromises}, {Name: "slack", Run: a.slackConnected}},
 	}
 	if signing := a.opts.Config.Slack.SigningSecret; a.opts.Config.Slack.Mode == "http" {
+		o.Leave = a.opts.LeaveFor
 		o.Routes = map[string]http.Handler{
 			"/slack/events": a.server.Events(signing), "/slack/interactivity": a.server.Interactivity(signing), "/slack/command": a.server.Command(signing),
 		}
@@ -300,6 +302,10 @@ func (a *app) addAPI(o *web.Options) {
 	}
 	o.Routes["GET /v1/check"] = web.Bearer(tokens, "check", web.BuildCheck(advisory.Matcher{}, blocked, a.log))
 	o.Routes["POST /v1/scans"] = web.Bearer(tokens, "scans", web.Scans(a.takeScans(), a.log))
+	if hinter, ok := a.tracker.(web.Hinter); ok && !a.opts.Config.Tracker.WebhookSecret.IsZero() {
+		systems := map[string]web.Hinter{a.opts.Config.Tracker.Kind: hinter}
+		o.Routes["POST /v1/trackers/{name}"] = web.TrackerHooks(systems, a.engine.Hint, a.log)
+	}
 }
 
 func (a *app) storeAnswers(ctx context.Context) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
@@ -38,10 +39,13 @@ when it cannot start or run.`,
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), appOptions{Config: cfg, Log: newLogger(cfg.Log, std.err)})
+			return serve(cmd.Context(), appOptions{Config: cfg, Log: newLogger(cfg.Log, std.err), LeaveFor: leaveFor})
 		},
 	}
 }
+
+// leaveFor is how long a load balancer has to see that a replica stops.
+const leaveFor = 3 * time.Second
 
 // serve runs the service until ctx ends.
 func serve(ctx context.Context, o appOptions) error {
