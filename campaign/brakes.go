@@ -66,7 +66,7 @@ func (tx *transaction) holdRendered(kind HoldKind, size int, args any, preview M
 		return Message{}, fmt.Errorf("encode hold: %w", err)
 	}
 	h := Hold{
-		ID:   opaqueID(string(tx.scope), "hold", string(kind), tx.request.Key, timeKey(tx.now)),
+		ID:   tx.holdID(kind),
 		Kind: kind, Args: data, Size: size, Preview: preview, By: tx.request.Actor, At: tx.now, Status: HoldOpen,
 	}
 	if err := tx.audit("hold."+string(kind), "request/"+h.ID, "", string(HoldOpen), string(preview)); err != nil {
@@ -77,6 +77,11 @@ func (tx *transaction) holdRendered(kind HoldKind, size int, args any, preview M
 	}
 	reply := say("This needs a second person, because it concerns %s. Nothing was sent or changed. I asked for one in the command channel; it goes ahead when somebody other than you agrees.", thousands(size))
 	return reply, save(tx, KindRequest, h.ID, h)
+}
+
+// holdID is the ID of a hold that this step asks for.
+func (tx *transaction) holdID(kind HoldKind) string {
+	return opaqueID(string(tx.scope), "hold", string(kind), tx.request.Key, timeKey(tx.now))
 }
 
 // Decide is the second person's answer. Only somebody else may agree; the one who

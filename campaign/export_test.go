@@ -135,3 +135,6 @@ func PlanTakes(tickets, contacts int, pace Pace) time.Duration {
 
 // KeptScans yields the scans that are stored.
 func (g *Engine) KeptScans(ctx context.Context) iter.Seq2[Scan, error] { return g.scans(ctx) }
+
+// SignOf says what looks wrong with a source.
+func SignOf(h SourceHealth) string { return h.sign() }

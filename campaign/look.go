@@ -24,7 +24,17 @@ type Look struct {
 	Now []string
 }
 
-func newLook(s Scan) *Look { return &Look{Asset: s.Asset, Source: s.Source, File: s.File, At: s.At} }
+// layerLook is a Look while its scan is read: on one layer of a service.
+type layerLook struct {
+	Look
+	target string
+	before []Finding // on the target
+}
+
+func (b *targetBuilder) newLook(ref string, layer Layer, s Scan) *layerLook {
+	id := b.id(ref, layer)
+	return &layerLook{Look: Look{Asset: s.Asset, Source: s.Source, File: s.File, At: s.At}, target: id, before: b.in.Before[id]}
+}
 
 // sees returns what a look holds against a target: what is certain, or all
 // where a person or the campaign itself decided that a near match counts.
@@ -82,11 +92,11 @@ type layerOf struct {
 const maxNoted = 3
 
 // note keeps the version of a package that was found on the target before.
-func (b *targetBuilder) note(l *Look, id string, c Component) {
+func (l *layerLook) note(c Component) {
 	if len(l.Now) >= maxNoted {
 		return
 	}
-	for _, was := range b.in.Before[id] {
+	for _, was := range l.before {
 		if was.Component.packageName() == c.packageName() {
 			l.Now = append(l.Now, c.spoken())
 			return

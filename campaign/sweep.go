@@ -55,16 +55,22 @@ func (g *Engine) sweepAll(ctx context.Context, r Request) ([]SweepReport, error)
 // settles what was unknown, and lets late targets join. One bad scan must not
 // ticket everybody: above the set size it waits for a second person.
 func (g *Engine) Sweep(ctx context.Context, r Request, id string) (SweepReport, error) {
-	return g.sweep(ctx, r, id, false)
+	return g.sweep(ctx, r, id, "")
 }
 
-func (g *Engine) sweepGranted(ctx context.Context, r Request, id string, _ json.RawMessage) (Message, error) {
-	report, err := g.sweep(ctx, Request{Actor: r.Actor, Reason: r.Reason}, id, true)
+func (g *Engine) sweepGranted(ctx context.Context, r Request, id string, args json.RawMessage) (Message, error) {
+	var held sweepHold
+	if err := json.Unmarshal(args, &held); err != nil || held.Hash == "" {
+		return Message{}, Refuse(Conflict, "This was asked for by an older version, which did not say what exactly. Nothing was changed; it is asked for anew with the next scans.")
+	}
+	report, err := g.sweep(ctx, Request{Actor: r.Actor, Reason: r.Reason}, id, held.Hash)
 	return say("Carried out: %d verified, %d reopened, %d opened, %d not affected, %d joined.",
 		report.Verified, report.Reopened, report.Opened, report.Cleared, report.Joined), err
 }
 
-func (g *Engine) sweep(ctx context.Context, r Request, id string, granted bool) (SweepReport, error) {
+// sweep carries out what scans say; granted names the moves that a second person
+// agreed to, "" when nobody was asked.
+func (g *Engine) sweep(ctx context.Context, r Request, id, granted string) (SweepReport, error) {
 	report := SweepReport{Campaign: id}
 	c, err := g.Campaign(ctx, id)
 	if err != nil || c.Plan == "" {
@@ -78,13 +84,14 @@ func (g *Engine) sweep(ctx context.Context, r Request, id string, granted bool) 
 	if err != nil {
 		return report, err
 	}
-	if n := loud(moves); !granted && g.needsSecond(n) {
+	switch {
+	case granted != "":
+		if moves, err = g.agreed(ctx, id, granted, moves); err != nil {
+			return report, err
+		}
+	case g.needsSecond(loud(moves)):
 		report.Held = true
-		return report, g.atomically(ctx, Scope(id), Request{Actor: r.Actor}, func(tx *transaction) error {
-			preview := fmt.Sprintf("An import would open or reopen %s. Often the reason is a scanner that lost a part of the estate, or a feed that changed its names.", count(n, "task"))
-			_, err := tx.hold(HoldSweep, n, struct{}{}, preview)
-			return err
-		})
+		return report, g.holdSweep(ctx, r, c, moves, world.Sources)
 	}
 	for batch := range slices.Chunk(moves, enrolTargets) {
 		if err := g.applyMoves(ctx, r, id, batch, &report); err != nil {
@@ -100,8 +107,9 @@ func (g *Engine) sweep(ctx context.Context, r Request, id string, granted bool) 
 
 // taskMove is what a scan says of one task.
 type taskMove struct {
-	task   string
-	target Target
+	task           string
+	owner, contact string
+	target         Target
 	ruling
 }
 
@@ -138,7 +146,7 @@ func (g *Engine) sweepMoves(ctx context.Context, c Campaign, world Assessment) (
 			looks: world.Looks[task.Target], now: g.opts.Clock.Now(),
 		}
 		if said := s.says(); said.to != "" {
-			moves = append(moves, taskMove{task: task.ID, target: target, ruling: said})
+			moves = append(moves, taskMove{task: task.ID, owner: task.Owner, contact: task.Contact, target: target, ruling: said})
 		}
 	}
 	return moves, nil

@@ -64,6 +64,8 @@ type Assessment struct {
 	// which nothing was found; by target ID.
 	Looks  map[string][]Look
 	Before map[string][]Finding // as it came in
+	// Sources is how each source's scans look, sorted by name.
+	Sources []SourceHealth
 }
 
 // BuildTargets draws the targets of a campaign: affected and possible ones from
@@ -89,10 +91,11 @@ type targetBuilder struct {
 	fresh    map[string]bool // services with a fresh scan
 	looks    map[string][]Look
 	owners   map[layerOf]time.Time // when owners themselves last scanned
+	sources  map[string]*SourceHealth
 }
 
 func newTargetBuilder(in TargetInput) *targetBuilder {
-	return &targetBuilder{in: in, services: NewAssetIndex(in.Catalog), found: map[string]*Target{}, fresh: map[string]bool{}, looks: map[string][]Look{}, owners: map[layerOf]time.Time{}}
+	return &targetBuilder{in: in, services: NewAssetIndex(in.Catalog), found: map[string]*Target{}, fresh: map[string]bool{}, looks: map[string][]Look{}, owners: map[layerOf]time.Time{}, sources: map[string]*SourceHealth{}}
 }
 
 // assessment draws the conclusion from all scans.
@@ -100,6 +103,9 @@ func (b *targetBuilder) assessment() Assessment {
 	b.believeOwners()
 	b.sortLooks()
 	out := Assessment{Looks: b.looks, Before: b.in.Before}
+	for _, source := range sortedKeys(b.sources) {
+		out.Sources = append(out.Sources, *b.sources[source])
+	}
 	for ref, service := range b.in.Catalog.Services {
 		if b.fresh[ref] {
 			if !b.hit(ref) {
@@ -130,19 +136,25 @@ func (b *targetBuilder) scan(s Scan) {
 		b.fresh[ref] = true
 	}
 	own := cmp.Or(s.Layer, LayerApplication)
-	looks := map[Layer]*Look{own: newLook(s)}
+	health := b.watchSource(s)
+	layers := map[Layer]*layerLook{own: b.newLook(ref, own, s)}
 	for _, c := range s.Components {
 		layer := cmp.Or(c.Layer, own)
-		if looks[layer] == nil {
-			looks[layer] = newLook(s)
+		l := layers[layer]
+		if l == nil {
+			l = b.newLook(ref, layer, s)
+			layers[layer] = l
 		}
 		findings := b.in.Judge.Judge(c)
-		if len(findings) == 0 {
-			b.note(looks[layer], b.id(ref, layer), c)
+		if len(l.before) > 0 {
+			health.compare(l.before, s, c)
+			if len(findings) == 0 {
+				l.note(c)
+			}
 		}
 		for _, f := range findings {
 			f.Asset, f.File, f.Source, f.At = s.Asset, s.File, s.Source, s.At
-			looks[layer].Found = append(looks[layer].Found, f)
+			l.Found = append(l.Found, f)
 			t := b.target(ref, known, s, layer)
 			if f.Verdict == Affected {
 				t.Knowledge = KnownAffected
@@ -156,9 +168,8 @@ func (b *targetBuilder) scan(s Scan) {
 	if !fresh {
 		return
 	}
-	for layer, l := range looks {
-		id := b.id(ref, layer)
-		b.looks[id] = append(b.looks[id], *l)
+	for layer, l := range layers {
+		b.looks[l.target] = append(b.looks[l.target], l.Look)
 		if s.Source == SourceOwner {
 			b.owners[layerOf{s.Asset, layer}] = s.At
 		}
