@@ -33,6 +33,7 @@ const (
 	HoldRebaseline HoldKind = "rebaseline"
 	HoldSweep      HoldKind = "sweep"
 	HoldClose      HoldKind = "close"
+	HoldCatalog    HoldKind = "catalog" // an import under which much goes to other owners
 )
 
 // HoldStatus is what became of a hold.
@@ -166,6 +167,7 @@ func (tx *transaction) tellCommandRemembering(key string, m Message, remember st
 func (g *Engine) grants() map[HoldKind]grant {
 	return map[HoldKind]grant{
 		HoldLaunch:     g.launchGranted,
+		HoldCatalog:    g.catalogGranted,
 		HoldCancel:     g.cancelGranted,
 		HoldClose:      g.closeGranted,
 		HoldSweep:      g.sweepGranted,

@@ -103,6 +103,9 @@ type Catalog struct {
 	Services map[string]Service `json:"services"` // by ref
 	Units    map[string]Unit    `json:"units"`    // by ref
 	Members  map[string]Member  `json:"members"`  // by ref
+	// Aliases are groups that are gone: the name under which the same people go on,
+	// or the group above that answers for what they had.
+	Aliases map[string]string `json:"aliases,omitempty"`
 }
 
 // Contact returns who is asked for an owner reference: whoever is on call,

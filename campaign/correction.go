@@ -36,7 +36,7 @@ func (g *Engine) keepCorrections(ctx context.Context, scope Scope, id string) er
 	if err != nil && KindOf(err) == NotFound {
 		return nil
 	}
-	if err != nil || r.Status != ReassignmentMoving || r.Cause != CauseNotOurs || r.Listed {
+	if err != nil || r.Status != ReassignmentMoving || !r.Corrects || r.Listed {
 		return err
 	}
 	var fresh []Correction
@@ -122,9 +122,7 @@ func (c Catalog) correct(x Correction) (agreed bool) {
 	if !ok {
 		return false
 	}
-	_, unit := c.Units[x.To]
-	_, member := c.Members[x.To]
-	if !unit && !member {
+	if x.To = c.standing(x.To); x.To == "" {
 		return false
 	}
 	said := s.OwnerOf(x.Layer)

@@ -17,6 +17,10 @@ type ImportReport struct {
 	// sources have not; Agreed are those that the sources agree with by now, by name.
 	Corrected int      `json:"corrected,omitempty"`
 	Agreed    []string `json:"agreed,omitempty"`
+	// Held says that the import was not carried out: so many tasks would go to
+	// another owner, Reassigned, that a second person has to agree.
+	Held       bool `json:"held,omitempty"`
+	Reassigned int  `json:"reassigned,omitempty"`
 	// Moved is what it led to in each campaign that was looked at again.
 	Moved []SweepReport `json:"moved,omitempty"`
 }

@@ -153,12 +153,16 @@ func (g *Engine) contactOf(ctx context.Context, catalog Catalog, owner string) (
 
 // planHistory adds what was filed, said and settled before.
 func (g *Engine) planHistory(ctx context.Context, id string, in *PlanInput) error {
+	in.Holds = map[string]heldBy{}
 	for stored, err := range LoadAll[Ticket](ctx, g.opts.Store, Scope(id), KindTicket) {
 		if err != nil {
 			return err
 		}
 		t := stored.Value
 		in.Filed[t.ID] = true
+		for _, target := range targetsOf(t.Tasks) {
+			in.Holds[target] = heldBy{t.ID, t.Owner}
+		}
 	}
 	for stored, err := range LoadAll[Contact](ctx, g.opts.Store, Scope(id), KindContact) {
 		if err != nil {

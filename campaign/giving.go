@@ -110,6 +110,9 @@ func (v *giving) moveTicket() error {
 // them. The words around stay those that were approved.
 func (v *giving) readdress() error {
 	p := &v.t.Planned
+	if p.Team != v.to.team && !slices.Contains(v.t.Had, p.Team) {
+		v.t.Had = append(slices.Clone(v.t.Had), p.Team)
+	}
 	p.Owner, p.Team, p.Contact, p.ContactName, p.Zone = v.to.owner, v.to.team, v.to.user.Person, v.to.user.Name, v.to.user.Zone
 	v.t.Given = ""
 	return v.rehash()

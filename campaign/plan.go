@@ -139,14 +139,18 @@ type PlanInput struct {
 	Revisions map[string]Revision // the approved one of each track that is to be sent
 	Targets   Assessment
 	Catalog   Catalog
-	People    map[string]User // contact of each owner ref; those without one are not covered
-	Filed     map[string]bool // tickets that exist
-	Messaged  map[Person]bool // contacts who have had a message
-	Settled   map[string]bool // tasks that are finished, or were launched before
+	People    map[string]User   // contact of each owner ref; those without one are not covered
+	Filed     map[string]bool   // tickets that exist
+	Holds     map[string]heldBy // the ticket that has a target's tasks already
+	Messaged  map[Person]bool   // contacts who have had a message
+	Settled   map[string]bool   // tasks that are finished, or were launched before
 	Render    Renderer
 	Pace      Pace
 	Now       time.Time
 }
+
+// heldBy is a ticket and its owner.
+type heldBy struct{ ticket, owner string }
 
 // BuildPlan draws the plan: one ticket per group and owner, one message per
 // contact and slice, exposed first. Pure: same in, same out.
@@ -227,6 +231,9 @@ func (b *planBuilder) add(t Target, user User, tasks []string) {
 		ref, name = "unit:"+t.FixUnit, unitName(t.FixUnit)
 	}
 	id := opaqueID(b.in.Campaign.ID, "ticket", ref, t.Owner)
+	if held, ok := b.in.Holds[t.ID]; ok && held.owner == t.Owner {
+		id = held.ticket // under the ID that it got at first, whoever had it since
+	}
 	ticket, ok := b.tickets[id]
 	if !ok {
 		ticket = &PlanTicket{

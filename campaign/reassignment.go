@@ -38,8 +38,9 @@ type Reassignment struct {
 	Person    Person    `json:"person,omitempty"`
 	Name      string    `json:"name,omitempty"`
 	Zone      string    `json:"zone,omitempty"`
-	Silent    bool      `json:"silent,omitempty"` // another name of the same people: nobody is told
-	Reason    string    `json:"reason,omitempty"` // why, for those who read the correction
+	Silent    bool      `json:"silent,omitempty"`   // another name of the same people: nobody is told
+	Reason    string    `json:"reason,omitempty"`   // why, for those who read the correction
+	Corrects  bool      `json:"corrects,omitempty"` // a person decided it: the catalog is corrected
 	DecidedBy Person    `json:"decided_by,omitempty"`
 	DecidedAt time.Time `json:"decided_at,omitzero"`
 
@@ -49,6 +50,7 @@ type Reassignment struct {
 	Tickets []string `json:"tickets,omitempty"`
 	Next    int      `json:"next,omitempty"`
 	Moved   []string `json:"moved,omitempty"`
+	Kept    []string `json:"kept,omitempty"` // tickets that moved and are asked of the same person as before
 	Done    bool     `json:"done,omitempty"` // nothing is left to do about it
 }
 
@@ -125,7 +127,7 @@ func (r Reassignment) heir() heir {
 
 // give decides that it goes to an heir.
 func (r *Reassignment) give(to heir, by Person, now time.Time) {
-	r.Status, r.DecidedBy, r.DecidedAt = ReassignmentMoving, by, now
+	r.Status, r.DecidedBy, r.DecidedAt, r.Corrects = ReassignmentMoving, by, now, true
 	r.To, r.Team, r.Person, r.Name, r.Zone = to.owner, to.team, to.user.Person, to.user.Name, to.user.Zone
 }
 
@@ -200,7 +202,9 @@ func (g *Engine) reassign(ctx context.Context, claim Claimed) error {
 			hop.Answer = "silent"
 			err = tx.toTriage(c, &r, fmt.Sprintf("%s did not answer within a day", hop.Name))
 		case ReassignmentMoving:
-			next, err = tx.moveNext(c, &r)
+			if next, err = tx.findHeir(c, &r); err == nil && next.IsZero() && r.Status == ReassignmentMoving {
+				next, err = tx.moveNext(c, &r)
+			}
 		case ReassignmentReturned:
 			next, err = tx.returnNext(c, &r)
 		default:
@@ -221,6 +225,34 @@ func (g *Engine) reassign(ctx context.Context, claim Claimed) error {
 		return tx.commit()
 	})
 }
+
+// findHeir finds who is asked on behalf of the owner that an import names. Nobody
+// there: the commander decides. It returns when to look again.
+func (tx *transaction) findHeir(c Campaign, r *Reassignment) (time.Time, error) {
+	if r.Person != "" || r.Silent {
+		return time.Time{}, nil
+	}
+	catalog, _, err := tx.engine.catalog(tx.ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if catalog.standing(r.To) == "" && tx.now.Sub(r.At) < importSettles {
+		return tx.now.Add(time.Second), nil // the import is being stored
+	}
+	user, err := tx.engine.contactOf(tx.ctx, catalog, r.To)
+	if err != nil && KindOf(err) == NotFound {
+		return time.Time{}, tx.toTriage(c, r, fmt.Sprintf("the catalog gives it to %s, where nobody can be reached", ownerName(catalog, r.To)))
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	r.Team, r.Person, r.Name, r.Zone = ownerName(catalog, r.To), user.Person, user.Name, user.Zone
+	return time.Time{}, nil
+}
+
+// importSettles is how long an import may take to store its catalog after it
+// decided what moves.
+const importSettles = 10 * time.Minute
 
 // tasksOfTargets returns the IDs that the tasks of targets have, whether there is
 // a task or not, and reads those that there are.
@@ -299,11 +331,18 @@ func (tx *transaction) moveOne(c Campaign, r *Reassignment, id string) (more boo
 	if t.Owner == r.To && t.Contact == string(r.Person) && whole {
 		return false, nil
 	}
-	move := giving{tx: tx, c: c, t: &t, to: r.heir(), room: workAtOnce, reason: cmp.Or(r.Reason, string(r.Cause))}
-	part := opaqueID(c.ID, "ticket", r.ID, t.ID)
+	to, into := r.heir(), &r.Moved
+	if r.Silent && t.Contact != "" {
+		to.user = User{Person: Person(t.Contact), Name: t.Planned.ContactName, Zone: t.Planned.Zone}
+	}
+	if t.Contact == string(to.user.Person) {
+		into = &r.Kept
+	}
+	move := giving{tx: tx, c: c, t: &t, to: to, room: workAtOnce, reason: cmp.Or(r.Reason, string(r.Cause))}
 	if !whole {
-		if !slices.Contains(r.Moved, part) {
-			r.Moved = append(r.Moved, part)
+		part := opaqueID(c.ID, "ticket", r.ID, t.ID)
+		if !slices.Contains(*into, part) {
+			*into = append(*into, part)
 		}
 		return move.split(part, targets)
 	}
@@ -319,7 +358,7 @@ func (tx *transaction) moveOne(c Campaign, r *Reassignment, id string) (more boo
 	if err := move.readdress(); err != nil {
 		return false, err
 	}
-	r.Moved = append(r.Moved, t.ID)
+	*into = append(*into, t.ID)
 	return false, save(tx, KindTicket, t.ID, t)
 }
 
@@ -359,6 +398,17 @@ func (tx *transaction) moveLoose(c Campaign, r Reassignment) (more bool, err err
 // tellMoved makes the heir the contact of what moved, and asks them in one message
 // for all of it, in the approved words.
 func (tx *transaction) tellMoved(c Campaign, r Reassignment) error {
+	for _, id := range r.Kept {
+		t, found, err := find[Ticket](tx, KindTicket, id)
+		if err != nil {
+			return err
+		}
+		if found {
+			if err := tx.keepContact(PlanContact{Person: Person(t.Contact), Name: t.Planned.ContactName, Zone: t.Planned.Zone, Tickets: []string{id}}); err != nil {
+				return err
+			}
+		}
+	}
 	var tickets []Ticket
 	for _, id := range r.Moved {
 		t, found, err := find[Ticket](tx, KindTicket, id)
@@ -374,7 +424,7 @@ func (tx *transaction) tellMoved(c Campaign, r Reassignment) error {
 		if err != nil {
 			return err
 		}
-		if text == "" || r.Silent || r.Contact == string(r.Person) {
+		if text == "" || r.Silent {
 			err = tx.keepContact(planned)
 		} else {
 			err = tx.fileContact(c, Wave{ID: "given/" + r.ID, Slice: planned.Slice}, planned)

@@ -21,6 +21,9 @@ type Ticket struct {
 	// Given is whom people of the tracker gave it to, in the tracker's words; ""
 	// while it is whose it was when it was filed.
 	Given string `json:"given,omitempty"`
+	// Had are the teams, in the tracker's words, that had it before Muster gave it
+	// to another: that the tracker still shows one of them is nobody's doing.
+	Had []string `json:"had,omitempty"`
 	// Filings counts how often it was filed again after it was deleted there.
 	Filings int `json:"filings,omitempty"`
 	// Revisions are the approved instructions, by track, that it shows in place

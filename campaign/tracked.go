@@ -11,6 +11,8 @@ import (
 type Tracked struct {
 	Status   TicketStatus `json:"status,omitempty"`
 	Assignee string       `json:"assignee,omitempty"` // in the tracker's words
+	// Gave is whom we gave it to last; "" once its people gave it to somebody else.
+	Gave string `json:"gave,omitempty"`
 	// Checked are the tasks that were seen ticked, but for those that we
 	// unticked since.
 	Checked []string `json:"checked,omitempty"`
@@ -55,7 +57,7 @@ func (k Tracked) news(seen TicketSeen) trackerNews {
 		closed:   done && k.Status != TicketDone && k.Sending != TicketDone,
 		reopened: !done && k.Status == TicketDone && (k.Sending == "" || k.Sending == TicketDone),
 		started:  seen.Status == TicketInProgress && (k.Status == TicketOpen || k.Status == "") && k.Sending == "",
-		assigned: k.Read && seen.Assignee != k.Assignee,
+		assigned: k.Read && seen.Assignee != k.Assignee && (k.Gave == "" || seen.Assignee != k.Gave),
 	}
 	for _, id := range seen.Checked {
 		if !slices.Contains(k.Checked, id) && !slices.Contains(k.Sent, id) {
@@ -72,6 +74,9 @@ func (k Tracked) news(seen TicketSeen) trackerNews {
 
 // take returns what is known after a reading was taken up.
 func (k Tracked) take(seen TicketSeen) Tracked {
+	if seen.Assignee != k.Gave && seen.Assignee != k.Assignee {
+		k.Gave = ""
+	}
 	k.Status, k.Assignee, k.Checked = seen.Status, seen.Assignee, slices.Clone(seen.Checked)
 	if seen.UpdatedAt.After(k.UpdatedAt) {
 		k.UpdatedAt = seen.UpdatedAt
@@ -82,7 +87,7 @@ func (k Tracked) take(seen TicketSeen) Tracked {
 
 // sending returns what is known while a draft is being written.
 func (k Tracked) sending(d TicketDraft) Tracked {
-	k.Sending = d.Status
+	k.Sending, k.Gave = d.Status, d.Assignee
 	k.Sent = slices.Clone(k.Sent)
 	for _, item := range d.Checklist {
 		if item.Done && !slices.Contains(k.Sent, item.ID) {

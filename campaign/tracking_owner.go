@@ -15,7 +15,7 @@ func (g *Engine) givenAway(ctx context.Context, t Ticket, name string) (bool, er
 }
 
 func (c Catalog) givenAway(t Ticket, name string) bool {
-	if t.Tracked.Read || name == t.Planned.Team {
+	if t.Tracked.Read || name == t.Planned.Team || slices.Contains(t.Had, name) {
 		return false
 	}
 	ref := c.named(name)

@@ -232,6 +232,12 @@ func tellRefusals(w io.Writer, all []campaign.Refusal) int {
 
 func tellReport(w io.Writer, what string, r campaign.ImportReport, refused int) {
 	fmt.Fprintf(w, "%s: %d new, %d changed, %d unchanged, %d refused\n", what, r.New, r.Changed, r.Unchanged, refused)
+	switch {
+	case r.Held:
+		fmt.Fprintf(w, "not imported yet: %d open tasks would go to other owners, so a second person has to agree; the command channel has the preview\n", r.Reassigned)
+	case r.Reassigned > 0:
+		fmt.Fprintf(w, "open tasks that go to other owners: %d\n", r.Reassigned)
+	}
 	if len(r.Agreed) > 0 {
 		fmt.Fprintf(w, "corrections dropped, because the catalog agrees: %s\n", strings.Join(r.Agreed, ", "))
 	}
