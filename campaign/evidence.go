@@ -79,6 +79,9 @@ func (s taskEvidence) claimed() ruling {
 }
 
 func (s taskEvidence) notAffected() ruling {
+	if s.listed && s.target.Knowledge == KnownNothing && s.task.Evidence != "" {
+		return ruling{to: TaskUnknown, why: "no fresh scan says any more that it is not affected"}
+	}
 	if !s.affected() || s.target.Doubt != "" {
 		return ruling{}
 	}

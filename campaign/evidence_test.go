@@ -162,3 +162,22 @@ func TestAnImportThatDiedIsCaughtUpWith(t *testing.T) {
 	h.drain()
 	require.Equal(t, campaign.TaskInProgress, h.taskNamed(id, "search").Status)
 }
+
+func TestUnknownRisesWhenScansVanish(t *testing.T) {
+	h := newHouse(t)
+	id := h.fixing()
+	h.clock.advance(time.Hour)
+	h.look("test", "archive", "pkg:maven/junit/junit@4.13", h.clock.Now())
+	require.Equal(t, campaign.TaskNotAffected, h.taskNamed(id, "archive").Status)
+	for _, task := range all[campaign.Task](h, id, campaign.KindTask) {
+		require.NotEqual(t, "wiki", task.Name, "it was scanned and runs nothing of interest")
+	}
+	h.clock.advance(8 * 24 * time.Hour)
+	_, err := h.engine.Sweep(t.Context(), h.by(cara), id)
+	require.NoError(t, err)
+	require.Equal(t, campaign.TaskUnknown, h.taskNamed(id, "archive").Status, "what a scan said a week ago says nothing today")
+	require.Equal(t, campaign.TaskUnknown, h.taskNamed(id, "wiki").Status)
+	require.Equal(t, campaign.TaskOpen, h.taskNamed(id, "search").Status, "an old finding does not make it safe")
+	h.look("test", "wiki", "pkg:maven/junit/junit@4.13", h.clock.Now())
+	require.Equal(t, campaign.TaskNotAffected, h.taskNamed(id, "wiki").Status)
+}

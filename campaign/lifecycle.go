@@ -126,7 +126,7 @@ var nextTask = map[TaskStatus][]TaskStatus{
 	TaskVerified:   {TaskInProgress, TaskWithdrawn}, // a regression, a void method or a moved floor reopens
 	TaskExcepted:   {TaskInProgress, TaskWithdrawn}, // the exception ran out
 	// A wrong attestation or a new scan reopens what was thought safe.
-	TaskNotAffected: {TaskInProgress, TaskWithdrawn},
+	TaskNotAffected: {TaskInProgress, TaskUnknown, TaskWithdrawn},
 	TaskWithdrawn:   {},
 }
 

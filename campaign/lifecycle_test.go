@@ -25,7 +25,7 @@ var steps = map[string]string{
 		in_progress>claimed in_progress>verified in_progress>excepted in_progress>not_affected in_progress>withdrawn
 		claimed>in_progress claimed>verified claimed>excepted claimed>not_affected claimed>withdrawn
 		verified>in_progress verified>withdrawn excepted>in_progress excepted>withdrawn
-		not_affected>in_progress not_affected>withdrawn`,
+		not_affected>in_progress not_affected>unknown not_affected>withdrawn`,
 	"effect": `pending>leased leased>pending leased>done leased>uncertain leased>dead uncertain>leased dead>pending`,
 	"question": `open>suggested open>escalated open>answered suggested>escalated suggested>answered
 		escalated>answered`,

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -97,4 +98,22 @@ func (g *Engine) restoreSweep(ctx context.Context, scope Scope) error {
 		return err
 	}
 	return g.opts.Store.Apply(ctx, Change{Scope: scope, Due: []DueEntry{{ID: sweepDue, Lane: Bulk, At: now}}})
+}
+
+// enrolUnknown counts services that nobody has scanned of late and that were no
+// targets so far. Nobody is asked anything by it.
+func (g *Engine) enrolUnknown(ctx context.Context, r Request, c Campaign, world Assessment) error {
+	known := map[string]bool{}
+	for id := range world.Before {
+		known[id] = true
+	}
+	unknown := slices.DeleteFunc(slices.Clone(world.Targets), func(t Target) bool { return t.Knowledge != KnownNothing || known[t.ID] })
+	if len(unknown) == 0 {
+		return nil
+	}
+	plan, err := g.frozen(ctx, c)
+	if err != nil {
+		return err
+	}
+	return g.enrol(ctx, r, c, Plan{Targets: unknown, Tracks: plan.Tracks})
 }

@@ -98,6 +98,9 @@ func (g *Engine) sweep(ctx context.Context, r Request, id, granted string) (Swee
 			return report, err
 		}
 	}
+	if err := g.enrolUnknown(ctx, r, c, world); err != nil {
+		return report, err
+	}
 	late, err := g.lateTargets(ctx, c, world)
 	if err != nil {
 		return report, err
