@@ -52,7 +52,13 @@ func (g *Engine) New(ctx context.Context, r Request, n NewCampaign) (Message, er
 	if err != nil {
 		return Message{}, err
 	}
-	return g.Show(ctx, c.ID)
+	m, err := g.Show(ctx, c.ID)
+	if err != nil {
+		return m, err
+	}
+	warning, err := g.overlapping(ctx, c)
+	m.Text += warning
+	return m, err
 }
 
 func (g *Engine) draft(r Request, n NewCampaign) (Campaign, error) {
