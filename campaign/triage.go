@@ -33,10 +33,11 @@ func (g *Engine) TriageList(ctx context.Context, id string) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	targets, err := g.doubtful(ctx, c)
+	world, catalog, err := g.assess(ctx, c)
 	if err != nil {
 		return Message{}, err
 	}
+	targets := doubtfulOf(world.Targets)
 	data := TriageData{LocalTime: g.local(c), Title: c.Title, Total: len(targets), Waived: c.TriageWaived}
 	for _, t := range targets[:min(len(targets), maxListed)] {
 		line := TriageLine{ID: t.ID, Name: t.Name, Doubt: t.Doubt, Owner: t.Owner, Exposed: t.Exposure.Counts()}
@@ -46,7 +47,24 @@ func (g *Engine) TriageList(ctx context.Context, id string) (Message, error) {
 		}
 		data.Entries = append(data.Entries, line)
 	}
+	data.addConflicts(world.Targets, catalog)
 	return g.answer("triage", data)
+}
+
+// addConflicts lists the services whose owner the sources do not agree on, and that
+// nobody has settled.
+func (d *TriageData) addConflicts(targets []Target, catalog Catalog) {
+	seen := map[string]bool{}
+	for _, t := range targets {
+		s := catalog.Services[t.Service]
+		if seen[s.Ref] || len(s.Claims) < 2 || s.Claims[0].Source == SourceCorrection {
+			continue
+		}
+		seen[s.Ref] = true
+		if d.Conflicted++; len(d.Conflicts) < maxListed {
+			d.Conflicts = append(d.Conflicts, OwnerConflict{Name: s.Name, Claims: s.Claims})
+		}
+	}
 }
 
 // TriageOrder is what a person decides of doubtful targets.

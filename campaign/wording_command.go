@@ -101,6 +101,17 @@ type TriageData struct {
 	Total   int
 	Entries []TriageLine // at most 20
 	Waived  string
+	// Conflicts are services of the campaign whose owner the sources of the
+	// catalog do not agree on, at most 20 of Conflicted.
+	Conflicted int
+	Conflicts  []OwnerConflict
+}
+
+// OwnerConflict is a service with what each source says of its owner, the one that
+// counts first.
+type OwnerConflict struct {
+	Name   string
+	Claims []OwnerClaim
 }
 
 // TriageLine is a doubtful target.

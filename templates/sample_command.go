@@ -32,7 +32,9 @@ func commandEntries() map[string]entry {
 			{Campaign: log4shell, Name: "checkout-api", Track: "mitigate", Status: campaign.TaskInProgress, Due: tonight, Exposed: true, Ticket: "<https://tickets.example/1041|MU-1041>", Accepted: priya, Reason: "the flag no longer counts"},
 			{Campaign: log4shell, Name: "ledger", Track: "mitigate", Status: campaign.TaskOpen, Blocked: "cannot restart before payroll", Due: sampleTime.Add(-time.Hour), Ticket: "MU-1042", Given: "j.doe"},
 		}}},
-		"triage": {sample: campaign.TriageData{LocalTime: inUTC, Title: log4shell, Total: 23, Waived: "all internal", Entries: []campaign.TriageLine{
+		"triage": {sample: campaign.TriageData{LocalTime: inUTC, Title: log4shell, Total: 23, Waived: "all internal", Conflicted: 12, Conflicts: []campaign.OwnerConflict{
+			{Name: "ledger", Claims: []campaign.OwnerClaim{{Source: "backstage", Owner: "group:default/payments"}, {Source: "codeowners", Owner: "group:default/books"}}},
+		}, Entries: []campaign.TriageLine{
 			{ID: "abc", Name: "build-runner-7", Doubt: "no service in the catalog has this asset", Exposed: true, Found: "log4j-core 2.14.1"},
 			{ID: "def", Name: "report-tool", Doubt: "possible: the version could not be read", Owner: "reporting"},
 		}}},
