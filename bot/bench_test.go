@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,16 +16,107 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/musterbot/muster/bot/fakeslack"
+	"github.com/musterbot/muster/campaign"
 	"github.com/musterbot/muster/configs/secret"
+	"github.com/musterbot/muster/store/redis"
+	"github.com/musterbot/muster/store/redis/redistest"
 )
 
 // BenchmarkSlashCommand is the durable acknowledgement of a signed slash
 // command over the real HTTP path: a server on loopback, the signature check,
-// the inbox on bolt, 200. It reports the requests a second of 50 connections
-// and their latencies.
+// the inbox on bolt or on a Redis that syncs each write, 200. It reports the
+// requests a second of 50 connections and their latencies; also beside another
+// replica that writes a fan-out's tickets and what becomes of each of them, and
+// one command after the other beside that.
 func BenchmarkSlashCommand(b *testing.B) {
-	const connections = 50
-	d := openDoor(b)
+	b.Run("bolt", func(b *testing.B) { benchmarkSlashCommand(b, openDoor(b), 50) })
+	b.Run("redis", func(b *testing.B) {
+		benchmarkSlashCommand(b, openDoorOn(b, openRedis(b, redistest.New(b, redistest.Options{Fsync: "always"}))), 50)
+	})
+	b.Run("redis beside a fan-out", func(b *testing.B) {
+		server := redistest.New(b, redistest.Options{Fsync: "always"})
+		d := openDoorOn(b, openRedis(b, server))
+		fansOut(b, openRedis(b, server))
+		benchmarkSlashCommand(b, d, 50)
+	})
+	b.Run("redis beside a fan-out, one at a time", func(b *testing.B) {
+		server := redistest.New(b, redistest.Options{Fsync: "always"})
+		d := openDoorOn(b, openRedis(b, server))
+		fansOut(b, openRedis(b, server))
+		benchmarkSlashCommand(b, d, 1)
+	})
+}
+
+func openRedis(b *testing.B, server *redistest.Server) *redis.Store {
+	b.Helper()
+	store, err := redis.Open(b.Context(), server.URL(), redis.Options{})
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, store.Close()) })
+	return store
+}
+
+// fansOut writes tickets like a launch until the benchmark ends: one writer stores
+// tickets with their work, two hundred at a time, and eight settle them one by one.
+func fansOut(b *testing.B, store *redis.Store) {
+	b.Helper()
+	ctx, stop := context.WithCancel(b.Context())
+	var wg sync.WaitGroup
+	data := bytes.Repeat([]byte("x"), 380)
+	ticket := func(i int64, version uint64) campaign.Change {
+		id := fmt.Sprintf("%016d", i)
+		return campaign.Change{
+			Scope:   "log4j",
+			Records: []campaign.Record{{Kind: "ticket", ID: id, Version: version, Data: data}},
+			Count:   []campaign.CounterDelta{{Name: "filed", By: 1}},
+		}
+	}
+	planned := make(chan int64, 100_000)
+	wg.Go(func() {
+		defer close(planned)
+		const each = 200
+		for first := int64(0); ctx.Err() == nil; first += each {
+			change := campaign.Change{Scope: "log4j"}
+			for i := first; i < first+each; i++ {
+				one := ticket(i, 0)
+				id := one.Records[0].ID
+				change.Records = append(change.Records, one.Records...)
+				change.Index = append(change.Index, campaign.IndexEntry{Name: "team", Key: fmt.Sprintf("team%03d", i%400), ID: id}, campaign.IndexEntry{Name: "open", ID: id})
+				change.Due = append(change.Due, campaign.DueEntry{ID: "file/" + id, Lane: campaign.Bulk, At: time.Now().Add(time.Hour)})
+			}
+			if err := store.Apply(ctx, change); err != nil && ctx.Err() == nil {
+				b.Error(err)
+				return
+			}
+			for i := first; i < first+each && ctx.Err() == nil; i++ {
+				select {
+				case planned <- i:
+				case <-ctx.Done():
+				}
+			}
+		}
+	})
+	var settled atomic.Int64
+	for range 8 {
+		wg.Go(func() {
+			for i := range planned {
+				if err := store.Apply(ctx, ticket(i, 1)); err != nil {
+					if ctx.Err() == nil {
+						b.Error(err)
+					}
+					return
+				}
+				settled.Add(1)
+			}
+		})
+	}
+	b.Cleanup(func() {
+		stop()
+		wg.Wait()
+		b.Logf("%d tickets settled", settled.Load())
+	})
+}
+
+func benchmarkSlashCommand(b *testing.B, d door, connections int) {
 	server := httptest.NewServer(d.Command(secret.New("s")))
 	b.Cleanup(server.Close)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections}}

@@ -68,6 +68,12 @@ func openDoor(t testing.TB) door {
 	store, err := bolt.Open(filepath.Join(t.TempDir(), "muster.db"), bolt.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	return openDoorOn(t, store)
+}
+
+// openDoorOn opens a door whose inbox is in a store.
+func openDoorOn(t testing.TB, store campaign.Store) door {
+	t.Helper()
 	handlers := &quiet{}
 	server, err := bot.New(bot.Options{Inbox: campaign.NewInbox(store), Handlers: handlers})
 	require.NoError(t, err)
