@@ -55,7 +55,7 @@ func openRedis(b *testing.B, server *redistest.Server) *redis.Store {
 	return store
 }
 
-// fansOut writes tickets like a launch until the benchmark ends: one writer stores
+// fansOut writes tickets like a launch until the benchmark ends: four writers store
 // tickets with their work, two hundred at a time, and eight settle them one by one.
 func fansOut(b *testing.B, store *redis.Store) {
 	b.Helper()
@@ -71,41 +71,50 @@ func fansOut(b *testing.B, store *redis.Store) {
 		}
 	}
 	planned := make(chan int64, 100_000)
-	wg.Go(func() {
-		defer close(planned)
-		const each = 200
-		for first := int64(0); ctx.Err() == nil; first += each {
-			change := campaign.Change{Scope: "log4j"}
-			for i := first; i < first+each; i++ {
-				one := ticket(i, 0)
-				id := one.Records[0].ID
-				change.Records = append(change.Records, one.Records...)
-				change.Index = append(change.Index, campaign.IndexEntry{Name: "team", Key: fmt.Sprintf("team%03d", i%400), ID: id}, campaign.IndexEntry{Name: "open", ID: id})
-				change.Due = append(change.Due, campaign.DueEntry{ID: "file/" + id, Lane: campaign.Bulk, At: time.Now().Add(time.Hour)})
-			}
-			if err := store.Apply(ctx, change); err != nil && ctx.Err() == nil {
-				b.Error(err)
-				return
-			}
-			for i := first; i < first+each && ctx.Err() == nil; i++ {
-				select {
-				case planned <- i:
-				case <-ctx.Done():
-				}
-			}
-		}
-	})
-	var settled atomic.Int64
-	for range 8 {
+	for writer := range int64(4) {
 		wg.Go(func() {
-			for i := range planned {
-				if err := store.Apply(ctx, ticket(i, 1)); err != nil {
+			const each = 200
+			for first := writer * 1e9; ctx.Err() == nil; first += each {
+				change := campaign.Change{Scope: "log4j"}
+				for i := first; i < first+each; i++ {
+					one := ticket(i, 0)
+					id := one.Records[0].ID
+					change.Records = append(change.Records, one.Records...)
+					change.Index = append(change.Index, campaign.IndexEntry{Name: "team", Key: fmt.Sprintf("team%03d", i%400), ID: id}, campaign.IndexEntry{Name: "open", ID: id})
+					change.Due = append(change.Due, campaign.DueEntry{ID: "file/" + id, Lane: campaign.Bulk, At: time.Now().Add(time.Hour)})
+				}
+				if err := store.Apply(ctx, change); err != nil {
 					if ctx.Err() == nil {
 						b.Error(err)
 					}
 					return
 				}
-				settled.Add(1)
+				for i := first; i < first+each; i++ {
+					select {
+					case planned <- i:
+					case <-ctx.Done():
+						return
+					}
+				}
+			}
+		})
+	}
+	var settled atomic.Int64
+	for range 8 {
+		wg.Go(func() {
+			for {
+				select {
+				case i := <-planned:
+					if err := store.Apply(ctx, ticket(i, 1)); err != nil {
+						if ctx.Err() == nil {
+							b.Error(err)
+						}
+						return
+					}
+					settled.Add(1)
+				case <-ctx.Done():
+					return
+				}
 			}
 		})
 	}

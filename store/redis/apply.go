@@ -36,6 +36,11 @@ func (s *Store) Apply(ctx context.Context, c campaign.Change) error {
 	if err := s.register(ctx, c.Scope); err != nil {
 		return err
 	}
+	leave, err := s.heavy.enter(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	slot, err := s.slots.take(ctx)
 	if err != nil {
 		return err

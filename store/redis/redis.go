@@ -54,6 +54,7 @@ type Store struct {
 	instance string // who we are among those that share the store
 	log      logrus.FieldLogger
 	slots    slots
+	heavy    heavy
 	board    *board
 	entered  registration
 	epochs   epochs
@@ -79,7 +80,7 @@ func Open(ctx context.Context, address string, opts Options) (*Store, error) {
 	}
 	s := &Store{
 		address: a, keys: keys{prefix: a.Prefix}, instance: rand.Text()[:instanceSize], log: opts.Log,
-		slots: newSlots(), board: newBoard(), closed: make(chan struct{}),
+		slots: newSlots(), heavy: newHeavy(), board: newBoard(), closed: make(chan struct{}),
 	}
 	s.epochs.runs = map[string]string{}
 	s.entered.at = map[campaign.Scope]time.Time{}

@@ -67,3 +67,27 @@ func (s slots) take(ctx context.Context) (*slot, error) {
 }
 
 func (s slots) give(back *slot) { s <- back }
+
+// maxLight is how many entries a change has that the server carries out in so
+// short a time that others hardly wait for it.
+const maxLight = 100
+
+// heavy lets one large change of a process on its way at a time: the server
+// carries out one script after the other, and some milliseconds of each of several
+// add up for a person who waits for an answer.
+type heavy chan struct{}
+
+func newHeavy() heavy { return make(heavy, 1) }
+
+// enter waits until a change may go, and returns what to call afterwards.
+func (h heavy) enter(ctx context.Context, c campaign.Change) (leave func(), err error) {
+	if len(c.Records)+len(c.Index)+len(c.Count)+len(c.Due)+len(c.Finish)+len(c.Audit) <= maxLight {
+		return func() {}, nil
+	}
+	select {
+	case h <- struct{}{}:
+		return func() { <-h }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
