@@ -115,6 +115,9 @@ func (g *Engine) poll(ctx context.Context, c Claimed) error {
 	if err != nil {
 		return err
 	}
+	// A look that ran out of its time is kept too: else the next begins where this did.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackFor)
+	defer cancel()
 	return g.opts.Store.Apply(ctx, Change{
 		Scope: Sys, Records: []Record{record}, Finish: []Finish{{ID: c.ID, Token: c.Token, RetryAt: next}},
 	})
