@@ -71,7 +71,15 @@ func (tx *transaction) pageDead(e Effect) error {
 	if e.Kind == EffectPage {
 		return nil
 	}
-	return tx.page(counterDead+"/"+timeKey(tx.now.Truncate(deadPageEvery)), pagePayload{Page: tx.deadPage(), Dead: true})
+	dead, err := tx.engine.opts.Store.Counters(tx.ctx, tx.scope, counterDead)
+	if err != nil {
+		return err
+	}
+	at := tx.now
+	if dead[counterDead] > 0 { // the page before goes on
+		at = at.Truncate(deadPageEvery)
+	}
+	return tx.page(counterDead+"/"+timeKey(at), pagePayload{Page: tx.deadPage(), Dead: true})
 }
 
 // endDeadPage ends that page when the dead letter that is being revived was the

@@ -192,3 +192,25 @@ func TestWithoutAPagerNothingIsPlanned(t *testing.T) {
 		}
 	}
 }
+
+// The page ended when the last dead letter was revived; it fails again at once.
+func TestADeadLetterAfterThePageEndedPagesAgain(t *testing.T) {
+	h, pager := pagedHouse(t)
+	id := h.newCampaign()
+	h.ask(id, ann, "100.1", "Which jar?")
+	h.slack.fail(campaign.Forbidden, 1)
+	h.settle()
+	require.Len(t, pager.open, 1)
+	for _, e := range all[campaign.Effect](h, id, campaign.KindEffect) {
+		if e.Status != campaign.EffectDead {
+			continue
+		}
+		h.clock.advance(time.Second)
+		_, err := h.engine.Revive(t.Context(), h.by(cara), id, e.ID)
+		require.NoError(t, err)
+		h.slack.fail(campaign.Forbidden, 1)
+		h.settle()
+	}
+	require.Len(t, pager.woken, 2)
+	require.Len(t, pager.open, 1)
+}
