@@ -233,7 +233,7 @@ func (t *Tracker) assignees(ctx context.Context, owner string) ([]int64, error) 
 		return nil, failed(ctx, err, false)
 	}
 	if len(users) == 0 {
-		return nil, campaign.Refuse(campaign.Invalid, "GitLab has no user "+rest.Quote(name)+" An operator corrects `tracker.assignees`. What was to be done is kept.")
+		return nil, campaign.Refuse(campaign.Invalid, "GitLab has no user "+rest.Quote(name)+" An operator corrects `tracker.owners`. What was to be done is kept.")
 	}
 	t.mu.Lock()
 	t.users[name] = user{id: users[0].ID, at: time.Now()}
