@@ -205,15 +205,15 @@ func (p paced) run(t *testing.T) figures {
 }
 
 // A launch is as fast as the limits allow, is never told off, and takes as long as
-// its plan said. `make pace` runs the long form and prints its figures.
+// its plan said. The times are looked at by `make pace` alone, which runs the long
+// form on a machine that has nothing else to do, and prints its figures.
 func TestPacedLaunch(t *testing.T) {
 	tests := map[string]paced{
 		"Slack is the limit": {tickets: 200, perContact: 1, factor: 10, callsPerMinute: 120},
 		"Jira is the limit":  {tickets: 500, perContact: 50, factor: 2, callsPerMinute: 240},
 	}
-	most := 1.6 // what a busy machine adds to so short a launch
-	if os.Getenv("MUSTER_PACE") != "" {
-		most = 1.1
+	timed := os.Getenv("MUSTER_PACE") != ""
+	if timed {
 		tests = map[string]paced{
 			"Slack is the limit":               {tickets: 4000, perContact: 2, factor: 10, callsPerMinute: 60},
 			"Jira is the limit":                {tickets: 5000, perContact: 50, factor: 2, callsPerMinute: 240},
@@ -229,8 +229,10 @@ func TestPacedLaunch(t *testing.T) {
 			require.Equal(t, p.tickets, f.Tickets)
 			require.Equal(t, p.tickets/p.perContact, f.Messages)
 			require.Zero(t, f.Refused, "nobody was asked too often")
-			require.LessOrEqual(t, f.Ratio, most, "%+v", f)
-			require.InEpsilon(t, f.Measured, f.Predicted, most-1, "%+v", f)
+			if timed {
+				require.LessOrEqual(t, f.Ratio, 1.1, "%+v", f)
+				require.InEpsilon(t, f.Measured, f.Predicted, 0.1, "%+v", f)
+			}
 		})
 	}
 }

@@ -189,7 +189,7 @@ func TestReadinessFollowsTheConnection(t *testing.T) {
 	o.connected(0)
 	code, words := o.asks("/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, code)
-	require.Contains(t, words, "store: ok\n")
+	require.Contains(t, words, "store: ok, ")
 	require.Contains(t, words, "slack: No Socket Mode connection to Slack is up.")
 	code, _ = o.asks("/healthz")
 	require.Equal(t, http.StatusOK, code)
