@@ -2,6 +2,8 @@ package sample
 
 import (
 	"bufio"
+	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,14 +13,17 @@ import (
 	"github.com/musterbot/muster/campaign"
 )
 
-// Catalog returns the company as ownership.Read would read what WriteCatalog
-// writes.
-func (c *Company) Catalog() campaign.Catalog {
+// Catalog returns the company of day 0 as ownership.Read would read what
+// WriteCatalog writes, but for the files' names.
+func (c *Company) Catalog() campaign.Catalog { return c.CatalogOn(0) }
+
+// CatalogOn returns the company of a day.
+func (c *Company) CatalogOn(day int) campaign.Catalog {
 	catalog := campaign.Catalog{
 		Services: make(map[string]campaign.Service, len(c.services)),
 		Units:    map[string]campaign.Unit{}, Members: map[string]campaign.Member{},
 	}
-	_ = c.units(func(u unit) error { // the visit never fails
+	_ = c.units(day, func(u unit) error { // the visit never fails
 		catalog.Units[u.Ref] = u.Unit
 		for _, p := range u.people {
 			catalog.Members[p.Ref] = p
@@ -26,46 +31,62 @@ func (c *Company) Catalog() campaign.Catalog {
 		return nil
 	})
 	for i := range c.services {
-		s := c.service(i)
+		s := c.service(i, day)
+		if other := c.tableOwnerOn(i, day); other != "" && other != s.Owner {
+			s.Claims = []campaign.OwnerClaim{{Source: "backstage", Owner: s.Owner}, {Source: "csv", Owner: other}}
+		}
 		catalog.Services[s.Ref] = s
 	}
 	return catalog
 }
 
-func (c *Company) service(i int) campaign.Service {
+func (c *Company) service(i, day int) campaign.Service {
 	s := c.services[i]
 	out := campaign.Service{
 		Ref: c.ref(i), Name: c.name(i), Exposure: s.exposure, Environment: "production", Tier: fmt.Sprint(s.tier),
 		Repository: c.repository(i), NotScanned: s.how == never && i%2 == 0,
+		Owner: c.ownerOn(i, day),
 	}
-	switch {
-	case s.dangling:
-		out.Owner = dissolvedTeam
-	case s.team >= 0:
-		out.Owner = c.teamRef(int(s.team))
-	}
-	if s.how == byHostList {
+	if s.how == byHostList && c.opts.Trouble == nil { // many hosts are told by their list alone
 		out.Assets = c.assets(i)
 	}
 	return out
 }
 
-// WriteCatalog writes Backstage catalog files into a folder, which it makes:
-// one for the organisation and its people, one for the services.
-func (c *Company) WriteCatalog(dir string) error {
+// WriteCatalog writes Backstage catalog files of day 0 into a folder, which it
+// makes: one for the organisation and its people, one for the services. What
+// another source says of owners is in a table of owners beside them.
+func (c *Company) WriteCatalog(dir string) error { return c.WriteCatalogOn(dir, 0) }
+
+// WriteCatalogOn is WriteCatalog for another day.
+func (c *Company) WriteCatalogOn(dir string, day int) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("make catalog folder: %w", err)
 	}
 	err := writeFile(filepath.Join(dir, "organisation.yaml"), func(w io.Writer) error {
-		return c.units(func(u unit) error { return writeUnit(w, u) })
+		return c.units(day, func(u unit) error { return writeUnit(w, u) })
 	})
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, "services.yaml"), func(w io.Writer) error {
+	err = writeFile(filepath.Join(dir, "services.yaml"), func(w io.Writer) error {
 		for i := range c.services {
-			if err := writeService(w, c.service(i)); err != nil {
+			if err := writeService(w, c.service(i, day)); err != nil {
 				return err
+			}
+		}
+		return nil
+	})
+	if err != nil || c.opts.Trouble == nil {
+		return err
+	}
+	return writeFile(filepath.Join(dir, "owners.csv"), func(w io.Writer) error {
+		fmt.Fprintln(w, "service,owner")
+		for i := range c.services {
+			if owner := c.tableOwnerOn(i, day); owner != "" {
+				if _, err := fmt.Fprintf(w, "%s,%s\n", c.name(i), owner); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -82,7 +103,13 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 			err = fmt.Errorf("close sample file: %w", closed)
 		}
 	}()
-	w := bufio.NewWriter(f)
+	var out io.Writer = f
+	if strings.HasSuffix(path, ".gz") {
+		z, _ := gzip.NewWriterLevel(f, gzip.BestSpeed) // the level is one that there is
+		defer func() { err = errors.Join(err, z.Close()) }()
+		out = z
+	}
+	w := bufio.NewWriter(out)
 	if err := write(w); err != nil {
 		return fmt.Errorf("write sample file: %w", err)
 	}

@@ -29,6 +29,9 @@ type Options struct {
 	Hosts      int     // hosts of the services that are scanned by host; default 40
 	Components int     // components on an asset, about; default 20
 	Affected   float64 // share of all services that scans show affected; default 0.55
+
+	Trouble *Trouble  // default: none, as in the demo
+	Start   time.Time // of day 0, when its round of scans starts; default 10 December 2021, 14:00 UTC
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -39,6 +42,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Affected == 0 {
 		o.Affected = 0.55
+	}
+	if o.Start.IsZero() {
+		o.Start = time.Date(2021, 12, 10, 14, 0, 0, 0, time.UTC)
 	}
 	switch {
 	case o.Services < minServices:
@@ -88,6 +94,14 @@ type service struct {
 	tier     uint8
 	shared   bool
 	dangling bool // its owner is not in the catalog
+
+	// With trouble only; see Trouble.
+	since        uint8 // the day of its first scan
+	near         near
+	distro       bool // its hosts have the distribution's package as well
+	ownScan      bool
+	claimedBy    int16 // 1 + the team that the table of owners names; 0: it does not disagree
+	tableIsRight bool
 }
 
 // source is how a service's assets are scanned.
@@ -101,8 +115,10 @@ const (
 )
 
 type fix struct {
+	layer   campaign.Layer
 	at      time.Time
 	version string
+	partly  bool // one host in three keeps what it has
 }
 
 // New makes the company up. Equal options give equal companies.
@@ -114,14 +130,31 @@ func New(opts Options) (*Company, error) {
 	c := &Company{opts: opts, services: make([]service, opts.Services), number: map[string]int{}, fixes: map[int][]fix{}}
 	rng := c.random(0)
 	order := rng.Perm(opts.Services)
-	unscanned := opts.Services / unscannedEvery
-	affected := int(opts.Affected*float64(opts.Services) + 0.999)
+	if opts.Trouble != nil {
+		c.trouble(rng, order)
+	} else {
+		c.peace(rng, order)
+	}
+	for i := range c.services {
+		c.number[c.ref(i)] = i
+		if c.services[i].how == byHostList {
+			c.services[i].hostsAt = int32(c.byHost)
+			c.byHost++
+		}
+	}
+	return c, nil
+}
+
+// peace draws the services of a company without trouble.
+func (c *Company) peace(rng *rand.Rand, order []int) {
+	unscanned := c.opts.Services / unscannedEvery
+	affected := int(c.opts.Affected*float64(c.opts.Services) + 0.999)
 	for place, i := range order {
 		s := c.draw(rng, i, place)
 		switch {
 		case place < sharedServices:
 			s.shared, s.affected, s.version = true, true, "2.14.1"
-		case place >= opts.Services-unscanned:
+		case place >= c.opts.Services-unscanned:
 			s.how, s.affected = never, place%2 == 0
 		default:
 			s.affected = place < affected
@@ -132,14 +165,6 @@ func New(opts Options) (*Company, error) {
 		c.services[i] = s
 	}
 	c.leaveUnowned(order)
-	for i := range c.services {
-		c.number[c.ref(i)] = i
-		if c.services[i].how == byHostList {
-			c.services[i].hostsAt = int32(c.byHost)
-			c.byHost++
-		}
-	}
-	return c, nil
 }
 
 // affectedVersions are releases of log4j-core before the first fix; 2.12.1 is

@@ -39,3 +39,11 @@ func mustRead(name string) []byte {
 	}
 	return raw
 }
+
+// Advisories returns the OSV records that appear when the advice goes this far:
+// of the library itself, and of Debian's package of it. 1 is Log4Shell, 2 and 3 are
+// the follow-ups.
+func Advisories(advice int) [][]byte {
+	library := [...]string{"log4shell.json", "log4shell-followup.json", "log4shell-last.json"}
+	return [][]byte{mustRead(library[advice-1]), mustRead(fmt.Sprintf("debian.%d.json", advice))}
+}

@@ -57,9 +57,9 @@ func person(n int, zone string) campaign.Member {
 	return campaign.Member{Ref: "user:default/" + mail, Name: name, Email: mail + "@" + domain, Zone: zone}
 }
 
-// units calls visit for the company, its VPs, directors and teams, parents
+// units calls visit for the company as it is on a day, its VPs, directors and teams, parents
 // first, until visit returns an error.
-func (c *Company) units(visit func(unit) error) error {
+func (c *Company) units(day int, visit func(unit) error) error {
 	next := 0
 	hire := func(zone string) campaign.Member {
 		next++
@@ -84,8 +84,18 @@ func (c *Company) units(visit func(unit) error) error {
 			return err
 		}
 	}
+	var moved []campaign.Member // from a team that was merged into the next one
 	for i := range c.opts.Teams {
-		if err := visit(c.team(i, hire)); err != nil {
+		u := c.team(i, hire)
+		if c.merged(i, day) != i {
+			moved = u.people
+			continue
+		}
+		for _, p := range moved {
+			u.people, u.Members = append(u.people, p), append(u.Members, p.Ref)
+		}
+		moved = nil
+		if err := visit(u); err != nil {
 			return err
 		}
 	}
@@ -128,7 +138,7 @@ func (c *Company) team(i int, hire func(zone string) campaign.Member) unit {
 // People returns everybody, leaders first.
 func (c *Company) People() []campaign.Member {
 	var all []campaign.Member
-	_ = c.units(func(u unit) error { // the visit never fails
+	_ = c.units(0, func(u unit) error { // the visit never fails
 		all = append(all, u.people...)
 		return nil
 	})
