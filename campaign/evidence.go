@@ -54,7 +54,7 @@ func (s taskEvidence) unknown() ruling {
 	if !s.listed && len(s.looks) > 0 {
 		return ruling{to: TaskNotAffected, why: s.looks[0].gone(nil)}
 	}
-	if s.affected() && s.target.Doubt == "" {
+	if s.target.Knowledge == KnownAffected || s.affected() && s.target.Doubt == "" {
 		if l, f, ok := s.refuting(time.Time{}); ok {
 			return ruling{to: TaskOpen, why: l.still("found", f)}
 		}

@@ -138,3 +138,13 @@ func (g *Engine) KeptScans(ctx context.Context) iter.Seq2[Scan, error] { return 
 
 // SignOf says what looks wrong with a source.
 func SignOf(h SourceHealth) string { return h.sign() }
+
+// Assess looks at the world of today for a campaign.
+func (g *Engine) Assess(ctx context.Context, id string) (Assessment, error) {
+	c, err := g.Campaign(ctx, id)
+	if err != nil {
+		return Assessment{}, err
+	}
+	world, _, err := g.assess(ctx, c)
+	return world, err
+}

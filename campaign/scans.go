@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"runtime"
+	"sync"
 	"time"
 )
 
@@ -152,19 +154,39 @@ func (g *Engine) scans(ctx context.Context) iter.Seq2[Scan, error] {
 				yield(Scan{}, err)
 				return
 			}
-			for _, record := range page {
-				after = record.ID
-				scan, err := unpack[Scan](record.Data)
-				if err != nil {
-					err = fmt.Errorf("decode scan %s: %w", record.ID, err)
+			for i, s := range unpackScans(page) {
+				if s.err != nil {
+					s.err = fmt.Errorf("decode scan %s: %w", page[i].ID, s.err)
 				}
-				if !yield(scan, err) || err != nil {
+				if !yield(s.scan, s.err) || s.err != nil {
 					return
 				}
+				after = page[i].ID
 			}
 			if len(page) == 0 {
 				return
 			}
 		}
 	}
+}
+
+type unpackedScan struct {
+	scan Scan
+	err  error
+}
+
+// unpackScans unpacks a page of scans on all processors.
+func unpackScans(page []Record) []unpackedScan {
+	out := make([]unpackedScan, len(page))
+	share := (len(page) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
+	var workers sync.WaitGroup
+	for begin := 0; begin < len(page); begin += share {
+		workers.Go(func() {
+			for i := begin; i < min(begin+share, len(page)); i++ {
+				out[i].scan, out[i].err = unpack[Scan](page[i].Data)
+			}
+		})
+	}
+	workers.Wait()
+	return out
 }

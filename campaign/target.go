@@ -131,13 +131,13 @@ func (b *targetBuilder) id(ref string, layer Layer) string {
 
 func (b *targetBuilder) scan(s Scan) {
 	ref, known := b.service(s)
-	fresh := !s.At.IsZero() && b.in.Now.Sub(s.At) <= b.in.FreshFor && !s.At.After(b.in.Now)
+	fresh := len(s.Components) > 0 && !s.At.IsZero() && b.in.Now.Sub(s.At) <= b.in.FreshFor && !s.At.After(b.in.Now)
 	if known && fresh {
 		b.fresh[ref] = true
 	}
 	own := cmp.Or(s.Layer, LayerApplication)
 	health := b.watchSource(s)
-	layers := map[Layer]*layerLook{own: b.newLook(ref, own, s)}
+	layers := map[Layer]*layerLook{} // a scan that lists nothing of a layer says nothing of it: its scanner may be broken
 	for _, c := range s.Components {
 		layer := cmp.Or(c.Layer, own)
 		l := layers[layer]
