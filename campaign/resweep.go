@@ -9,6 +9,8 @@ import (
 const (
 	sweepPrefix = "sweep/"
 	sweepDue    = sweepPrefix + self
+	// sweepImported is for what an import may not have come to itself.
+	sweepImported = sweepPrefix + "imported"
 	// sweepEvery is how often a running campaign is compared with the scans by
 	// itself: scans grow old without anybody importing anything.
 	sweepEvery = time.Hour
@@ -30,6 +32,16 @@ func (c Campaign) swept() bool {
 // sweepSoon gives each such campaign a due entry, so that what is imported now
 // reaches it even if this process dies in the middle.
 func (g *Engine) sweepSoon(ctx context.Context) error {
+	return g.markImported(ctx, DueEntry{ID: sweepImported, Lane: Bulk, At: g.opts.Clock.Now().Add(sweepAfter)})
+}
+
+// importSwept takes those entries out: the import came to all campaigns itself.
+// Should another import go on meanwhile and die, the hourly look is left.
+func (g *Engine) importSwept(ctx context.Context) error {
+	return g.markImported(ctx, DueEntry{ID: sweepImported, Remove: true})
+}
+
+func (g *Engine) markImported(ctx context.Context, due DueEntry) error {
 	all, err := g.Campaigns(ctx)
 	if err != nil {
 		return err
@@ -38,7 +50,6 @@ func (g *Engine) sweepSoon(ctx context.Context) error {
 		if !c.swept() {
 			continue
 		}
-		due := DueEntry{ID: sweepDue, Lane: Bulk, At: g.opts.Clock.Now().Add(sweepAfter)}
 		if err := g.opts.Store.Apply(ctx, Change{Scope: Scope(c.ID), Due: []DueEntry{due}}); err != nil {
 			return err
 		}
@@ -66,6 +77,9 @@ func (g *Engine) resweep(ctx context.Context, claimed Claimed) error {
 	}
 	if _, err := g.Sweep(ctx, Request{}, c.ID); err != nil {
 		return err
+	}
+	if claimed.ID != sweepDue {
+		return Done(ctx, g.opts.Store, claimed)
 	}
 	return g.atomically(ctx, claimed.Scope, Request{}, func(tx *transaction) error {
 		if _, _, err := find[sweepMark](tx, KindCursor, sweepPrefix); err != nil {

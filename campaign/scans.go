@@ -37,7 +37,10 @@ func (g *Engine) ImportScans(ctx context.Context, r Request, scans iter.Seq2[Sca
 	}
 	moved, err := g.sweepAll(ctx, r)
 	report.Moved = moved
-	return report, err
+	if err != nil {
+		return report, err
+	}
+	return report, g.importSwept(ctx)
 }
 
 // The bounds of a batch: one write, and what may wait for it in memory.
