@@ -13,10 +13,13 @@ CC_NAME := $(firstword $(shell go env CC))
 RACE    := $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v $(CC_NAME) >/dev/null && echo -race)
 
 FUZZTIME ?= 30s
+SIZE     ?= small
+OUT      ?= sample
+SEED     ?= 1
 BENCH    ?= .
 PKG      ?= ./...
 
-.PHONY: help build demo test check lint bench bench-inventory pace chaos fuzz clean
+.PHONY: help build demo test check lint bench bench-inventory pace chaos fuzz sample sim-targets clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +60,12 @@ chaos: ## kill replicas and Redis under a launch of 5,000 tickets (SEED=1 repeat
 
 fuzz: ## run each fuzz test for FUZZTIME (30s)
 	FUZZ_BUDGET=86400 ./.ci/fuzz $(FUZZTIME)
+
+sample: build ## write a made-up company and its days as files (SIZE=small|medium|full|NUMBER OUT=sample SEED=1)
+	./$(BIN) demo --write '$(OUT)' --size '$(SIZE)' --seed $(SEED)
+
+sim-targets: ## play 14 days of the full company (SIZE) and hold every state against the truth; one JSON line
+	@GOGC=300 MUSTER_SIM=$(if $(filter file,$(origin SIZE)),full,$(SIZE)) SEED=$(SEED) go test -run '^TestFortnight$$' -count=1 -timeout 60m ./campaign
 
 clean: ## remove what build made
 	rm -rf bin

@@ -23,6 +23,9 @@ type Truth struct {
 	Assets     []string
 }
 
+// Services returns how many services the company has.
+func (c *Company) Services() int { return len(c.services) }
+
 // Truths yields the truth about every service, in a fixed order.
 func (c *Company) Truths() iter.Seq[Truth] {
 	return func(yield func(Truth) bool) {

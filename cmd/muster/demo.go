@@ -12,6 +12,8 @@ import (
 
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
+
+	"github.com/musterbot/muster/campaign/sample"
 )
 
 // demoOptions are the flags of muster demo.
@@ -20,6 +22,8 @@ type demoOptions struct {
 	format, listen          string
 	seed                    uint64
 	factor                  float64 // how much faster than life
+	write, size             string  // a folder to write a company into, and how large it is
+	days                    int
 }
 
 func newDemoCommand(std streams) *cobra.Command {
@@ -39,14 +43,24 @@ With --headless there is no page; it plays as fast as it can, and its last line
 says what came of it. Every figure is counted from the workspace's own messages,
 the tracker's own tickets and a recount of the store.
 
-Exit status: 0 when the campaign closed and all that must hold did, 1 when not.`,
+With --write FOLDER nothing is played: a made-up company of --size is written
+there as files, a folder a day, with catalog, scans, advisories and the truth
+about each service, to try Muster's other commands on.
+
+Exit status: 0 when the campaign closed and all that must hold did, 1 when not,
+2 when the flags make no sense.`,
 		Example: `  muster demo
   muster demo --listen 127.0.0.1:8090
-  muster demo --headless --exit --format json`,
+  muster demo --headless --exit --format json
+  muster demo --write company --size small
+  muster match --advisory company/day-00/advisories --inventory company/day-00/inventory`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.format != "text" && o.format != "json" {
 				return badInput(fmt.Errorf("--format is text or json, not %q", o.format))
+			}
+			if o.write != "" {
+				return writeCompany(std, o)
 			}
 			return playDemo(cmd.Context(), std, o)
 		},
@@ -57,8 +71,35 @@ Exit status: 0 when the campaign closed and all that must hold did, 1 when not.`
 	flags.StringVar(&o.format, "format", "text", "how the result is printed: text or json")
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "address of the workspace and its page; 0 takes a free port")
 	flags.Uint64Var(&o.seed, "seed", o.seed, "which company is made up")
+	flags.StringVar(&o.write, "write", "", "write a company's files into this folder, and play nothing")
+	flags.StringVar(&o.size, "size", "small", "with --write: small, medium, full, or a number of services")
+	flags.IntVar(&o.days, "days", sample.Days, "with --write: how many days")
 	flags.BoolVar(&o.verbose, "verbose", false, "show Muster's log as well")
 	return cmd
+}
+
+// writeCompany writes a made-up company and its days as files.
+func writeCompany(std streams, o demoOptions) error {
+	options, err := sample.Size(o.size)
+	if err != nil {
+		return badInput(err)
+	}
+	if o.days < 1 || o.days > sample.Days {
+		return badInput(fmt.Errorf("--days is from 1 to %d, not %d", sample.Days, o.days))
+	}
+	options.Seed = o.seed
+	company, err := sample.New(options)
+	if err != nil {
+		return err
+	}
+	if err := company.Unattended(); err != nil {
+		return err
+	}
+	if err := company.WriteDays(o.write, o.days); err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "Wrote %d days of a company of %d services to %s; seed %d.\n", o.days, company.Services(), o.write, o.seed)
+	return nil
 }
 
 // log returns Muster's logger: errors only, unless more is asked for.
