@@ -178,6 +178,13 @@ func (g *Engine) ensureTicket(ctx context.Context, scope Scope, e Effect) (any, 
 	return ref, err
 }
 
+// findTicket looks for what an earlier attempt may have filed, wherever the tracker
+// has it.
+func (g *Engine) findTicket(ctx context.Context, _ Scope, e Effect) (any, error) {
+	ref, err := g.opts.Tracker.Find(ctx, e.Subject)
+	return ref, err
+}
+
 // asApproved refuses a draft whose text is not the approved one.
 func asApproved(t Ticket, draft TicketDraft) error {
 	if textHash(draft.Title, draft.Body) != t.TextHash {

@@ -145,10 +145,11 @@ func (a *attempt) readBack(ctx context.Context) (bool, error) {
 	if until := a.effect.UncertainAt.Add(g.opts.Work.UncertainWait); now.Before(until) {
 		return true, Retry(ctx, g.opts.Store, a.claim, until)
 	}
-	if a.action.lookUp == nil {
-		return false, nil // Ensure looks for itself
+	lookUp := a.action.lookUp
+	if a.effect.Kind == EffectTicket { // by its key alone: it may have been given to others since
+		lookUp = g.findTicket
 	}
-	result, err := a.action.lookUp(ctx, a.claim.Scope, a.effect)
+	result, err := lookUp(ctx, a.claim.Scope, a.effect)
 	switch {
 	case err == nil:
 		return true, a.settle(ctx, result, nil)

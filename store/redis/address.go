@@ -16,6 +16,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/configs/secret"
 )
 
 // DefaultPrefix is what every key begins with when the address does not say.
@@ -31,8 +32,8 @@ type Address struct {
 	TLS    bool
 	CA     string // the file of a certificate authority; "" means those of the system
 
-	user, password                 string
-	sentinelUser, sentinelPassword string
+	user, sentinelUser         string
+	password, sentinelPassword secret.Secret
 }
 
 // String returns the address without user and password.
@@ -109,9 +110,10 @@ func (a *Address) readUser(rest *string) error {
 	}
 	user, password, _ := strings.Cut((*rest)[:at], ":")
 	*rest = (*rest)[at+1:]
-	var err, err2 error
+	var err error
 	a.user, err = url.PathUnescape(user)
-	a.password, err2 = url.PathUnescape(password)
+	plain, err2 := url.PathUnescape(password)
+	a.password = secret.New(plain)
 	if err != nil || err2 != nil || strings.ContainsAny(user+password, "/@") {
 		return bad("user or password cannot be read (/, @, % and the like are written as %XX)")
 	}
@@ -168,8 +170,11 @@ func (a *Address) readQuery(query string) error {
 	if a.CA != "" && !a.TLS {
 		return bad("ca is for TLS: write rediss://, or tls=true")
 	}
-	a.sentinelUser, a.sentinelPassword = values.Get("sentinel_user"), values.Get("sentinel_password")
-	if a.Scheme != "redis+sentinel" && a.sentinelUser+a.sentinelPassword != "" {
+	a.sentinelUser, a.sentinelPassword = values.Get("sentinel_user"), secret.Secret{}
+	if values.Has("sentinel_password") {
+		a.sentinelPassword = secret.New(values.Get("sentinel_password"))
+	}
+	if a.Scheme != "redis+sentinel" && a.sentinelUser+a.sentinelPassword.Reveal() != "" {
 		return bad("sentinel_user and sentinel_password are for redis+sentinel://")
 	}
 	return a.readDB(values.Get("db"))
@@ -216,7 +221,7 @@ func (a Address) connect(greet func(context.Context, *goredis.Conn) error) (gore
 	}
 	o := &goredis.UniversalOptions{
 		Addrs: a.Hosts, DB: a.DB, MasterName: a.Master, IsClusterMode: a.Scheme == "redis+cluster",
-		Username: a.user, Password: a.password, SentinelUsername: a.sentinelUser, SentinelPassword: a.sentinelPassword,
+		Username: a.user, Password: a.password.Reveal(), SentinelUsername: a.sentinelUser, SentinelPassword: a.sentinelPassword.Reveal(),
 		TLSConfig: tlsConfig, OnConnect: greet, ClientName: "muster", Protocol: 2, DisableIdentity: true,
 		MaxRetries: -1, DialerRetries: 1, DialTimeout: dialFor, ReadTimeout: readFor, WriteTimeout: readFor,
 		PoolSize: poolSize, PoolTimeout: readFor,

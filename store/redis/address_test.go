@@ -7,17 +7,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/musterbot/muster/configs/secret"
+
 	"github.com/musterbot/muster/campaign"
 )
 
 func TestAddressIsRead(t *testing.T) {
 	tests := map[string]Address{
 		"redis://localhost":                   {Scheme: "redis", Hosts: []string{"localhost:6379"}, Prefix: DefaultPrefix},
-		"redis://u:p%40ss@[::1]:7/3?prefix=a": {Scheme: "redis", Hosts: []string{"[::1]:7"}, DB: 3, Prefix: "a", user: "u", password: "p@ss"},
-		"rediss://:p@h/?ca=/ca.pem&db=2":      {Scheme: "rediss", Hosts: []string{"h:6379"}, DB: 2, Prefix: DefaultPrefix, TLS: true, CA: "/ca.pem", password: "p"},
+		"redis://u:p%40ss@[::1]:7/3?prefix=a": {Scheme: "redis", Hosts: []string{"[::1]:7"}, DB: 3, Prefix: "a", user: "u", password: secret.New("p@ss")},
+		"rediss://:p@h/?ca=/ca.pem&db=2":      {Scheme: "rediss", Hosts: []string{"h:6379"}, DB: 2, Prefix: DefaultPrefix, TLS: true, CA: "/ca.pem", password: secret.New("p")},
 		"redis+sentinel://u:p@a:1,b/main?db=4&sentinel_password=s&tls=true": {
 			Scheme: "redis+sentinel", Hosts: []string{"a:1", "b:26379"}, Master: "main", DB: 4, Prefix: DefaultPrefix, TLS: true,
-			user: "u", password: "p", sentinelPassword: "s",
+			user: "u", password: secret.New("p"), sentinelPassword: secret.New("s"),
 		},
 		"redis+cluster://a,b:2": {Scheme: "redis+cluster", Hosts: []string{"a:6379", "b:2"}, Prefix: DefaultPrefix},
 	}
@@ -25,7 +27,7 @@ func TestAddressIsRead(t *testing.T) {
 		t.Run(address, func(t *testing.T) {
 			got, err := Parse(address)
 			require.NoError(t, err)
-			require.True(t, fmt.Sprint(want.Hosts) == fmt.Sprint(got.Hosts) && want.password == got.password, "%#v", got)
+			require.True(t, fmt.Sprint(want.Hosts) == fmt.Sprint(got.Hosts) && want.password.Reveal() == got.password.Reveal(), "%#v", got)
 			require.Equal(t, want, got)
 		})
 	}
@@ -74,4 +76,13 @@ func FuzzAddressNeverShowsItsPassword(f *testing.F) {
 			require.NotContains(t, err.Error(), password)
 		}
 	})
+}
+
+func TestAnAddressPrintsNoPassword(t *testing.T) {
+	a, err := Parse("redis+sentinel://ann:hunter2@a,b/main?sentinel_password=hunter2")
+	require.NoError(t, err)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%q", "%x"} {
+		require.NotContains(t, fmt.Sprintf(verb, a), "hunter2", verb)
+		require.NotContains(t, fmt.Sprintf(verb, struct{ a Address }{a}), "hunter2", verb)
+	}
 }
