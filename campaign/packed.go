@@ -13,11 +13,14 @@ import (
 // maxEstateBytes bounds one unpacked record of the estate.
 const maxEstateBytes = 64 << 20
 
+// packLevel is quick, and lets the catalog of 100,000 services fit into one record.
+const packLevel = 3
+
 // A compressor takes close to a megabyte to make and a few microseconds to use,
 // and an estate has 100,000 scans: so they are kept.
 var (
 	packers = sync.Pool{New: func() any {
-		w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is one that there is
+		w, _ := gzip.NewWriterLevel(nil, packLevel) // the level is one that there is
 		return w
 	}}
 	unpackers = sync.Pool{New: func() any { return new(gzip.Reader) }}

@@ -249,16 +249,14 @@ var entityLike = regexp.MustCompile(`^&#?[A-Za-z0-9]{1,31};`)
 // icon is what Jira shows as a picture.
 var icon = regexp.MustCompile(`^(?:\((?:[x/!+\-?*ynil]|on|off|\*[rgby]|flag|flagoff)\)|[:;]-?[)(PpD])`)
 
-// escapeWiki makes text plain in wiki markup.
+// escapeWiki makes text plain in wiki markup. What is not UTF-8 is replaced: no
+// JSON could carry it to Jira.
 func escapeWiki(text string) string {
+	text = strings.ToValidUTF8(text, string(utf8.RuneError))
 	var b strings.Builder
 	before := ' '
 	for i, r := range text {
-		rest := text[i+utf8.RuneLen(max(r, 0)):]
-		if r == utf8.RuneError {
-			rest = ""
-		}
-		after, _ := utf8.DecodeRuneInString(rest)
+		after, _ := utf8.DecodeRuneInString(text[i+utf8.RuneLen(r):])
 		switch {
 		case r == '\\':
 			b.WriteString("&#92;") // a backslash before a backslash is a line break

@@ -64,6 +64,7 @@ func FuzzMarkdown(f *testing.F) {
 	f.Add("# a\n\n- [x] b {anchor:muster-task-x}\n\n```\n{code}\n```\n")
 	f.Add("| a |\n|---|\n| * (/) x {anchor:muster-task-forged} |")
 	f.Add(strings.Repeat("> - ", 200) + "x")
+	f.Add("\xff")
 	f.Fuzz(func(t *testing.T, source string) {
 		text := jira.Wiki(source)
 		if !strings.Contains(text, "{code") && !strings.Contains(text, "{noformat}") { // code is shown as it is
