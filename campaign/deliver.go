@@ -178,8 +178,8 @@ func (g *Engine) ensureTicket(ctx context.Context, scope Scope, e Effect) (any, 
 	return ref, err
 }
 
-// findTicket looks for what an earlier attempt may have filed, wherever the tracker
-// has it.
+// findTicket looks for what an earlier attempt may have filed, by its key alone: the
+// ticket may have been given to others since, and then be looked for elsewhere.
 func (g *Engine) findTicket(ctx context.Context, _ Scope, e Effect) (any, error) {
 	ref, err := g.opts.Tracker.Find(ctx, e.Subject)
 	return ref, err

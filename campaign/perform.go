@@ -17,15 +17,21 @@ type action struct {
 	// lookUp finds what an earlier attempt may have left behind, or returns
 	// NotFound. Nil: repeating does no harm, so there is nothing to look up.
 	lookUp func(context.Context, Scope, Effect) (any, error)
+	// ensures says that carryOut finds what is there by itself, once it can be
+	// found at all.
+	ensures bool
 	// done adds what follows to the step that records the success.
 	done func(*transaction, Effect) error
 	// waits says that pausing the campaign holds it back.
 	waits bool
+	// becomes is the kind of record that tells what came of the effect, under its
+	// Subject: the effect itself is removed once it is done.
+	becomes RecordKind
 }
 
 func (g *Engine) actions() map[EffectKind]action {
 	return map[EffectKind]action{
-		EffectTicket:       {carryOut: g.ensureTicket, done: ticketFiled, waits: true},
+		EffectTicket:       {carryOut: g.ensureTicket, lookUp: g.findTicket, ensures: true, done: ticketFiled, waits: true, becomes: KindTicket},
 		EffectTicketUpdate: {carryOut: g.updateTicket, done: ticketUpdated},
 		EffectComment:      {carryOut: g.commentTicket, waits: true},
 		EffectFirstMessage: {carryOut: g.postMessage, lookUp: g.findMessage, done: remember, waits: true},
@@ -121,7 +127,7 @@ func (a *attempt) held(ctx context.Context) (bool, error) {
 // looksBack says that carrying the effect out twice would show, so that it is
 // looked for outside before it is tried again.
 func (a *attempt) looksBack() bool {
-	return a.action.lookUp != nil || a.effect.Kind == EffectTicket
+	return a.action.lookUp != nil
 }
 
 // doubt records that the effect may have been carried out by a process that died
@@ -145,18 +151,31 @@ func (a *attempt) readBack(ctx context.Context) (bool, error) {
 	if until := a.effect.UncertainAt.Add(g.opts.Work.UncertainWait); now.Before(until) {
 		return true, Retry(ctx, g.opts.Store, a.claim, until)
 	}
-	lookUp := a.action.lookUp
-	if a.effect.Kind == EffectTicket { // by its key alone: it may have been given to others since
-		lookUp = g.findTicket
-	}
-	result, err := lookUp(ctx, a.claim.Scope, a.effect)
+	result, err := a.action.lookUp(ctx, a.claim.Scope, a.effect)
 	switch {
 	case err == nil:
 		return true, a.settle(ctx, result, nil)
 	case KindOf(err) == NotFound:
 		return false, nil
 	}
-	return true, Retry(ctx, g.opts.Store, a.claim, now.Add(retryDelay(a.effect.Attempts, err)))
+	return true, a.write(ctx, a.unseen(ctx, err))
+}
+
+// unseen decides what a look that failed leads to. Whether the effect took place is
+// as unclear as before, so it stays uncertain, and as a dead letter too.
+func (a *attempt) unseen(ctx context.Context, err error) ending {
+	now, kind := a.engine.opts.Clock.Now(), KindOf(err)
+	switch {
+	case stopping(ctx):
+		return ending{turn: true, retryAt: now}
+	case kind == Unavailable && RetryAfter(err) > 0:
+		return ending{turn: true, retryAt: now.Add(RetryAfter(err) + time.Millisecond)}
+	}
+	a.effect.Attempts++
+	if kind == Invalid || kind == Forbidden || a.effect.Attempts >= MaxAttempts || a.tooOld(now, err) {
+		return ending{status: EffectDead, cause: err}
+	}
+	return ending{status: EffectUncertain, cause: err, retryAt: now.Add(retryDelay(a.effect.Attempts, err))}
 }
 
 // ending is how an attempt ended.
@@ -295,8 +314,8 @@ func (a *attempt) record(tx *transaction, end ending) (outdated bool, err error)
 		return false, err
 	}
 	tx.finish(a.claim, end.retryAt)
-	if e.Status == EffectDone && e.Kind == EffectTicket {
-		tx.remove(KindEffect, e.ID) // the ticket itself says that it is filed, and where
+	if e.Status == EffectDone && a.action.becomes != "" {
+		tx.remove(KindEffect, e.ID)
 		return false, nil
 	}
 	return false, save(tx, KindEffect, e.ID, e)
@@ -343,8 +362,8 @@ func (a *attempt) conclude(tx *transaction, e *Effect, result any, cause error) 
 		return nil // answers leave no trace in the log
 	}
 	subject := "effect/" + e.ID
-	if e.Kind == EffectTicket {
-		subject = "ticket/" + e.Subject
+	if a.action.becomes != "" {
+		subject = string(a.action.becomes) + "/" + e.Subject
 	}
 	return tx.audit("effect."+string(e.Status), subject, string(EffectPending), string(e.Status), "")
 }

@@ -237,7 +237,7 @@ func (tx *transaction) effect(e Effect, payload any) error {
 		e.Payload = data
 	}
 	e.Status, e.CreatedAt = EffectPending, tx.now
-	if tx.engine.effects[e.Kind].lookUp != nil {
+	if act := tx.engine.effects[e.Kind]; act.lookUp != nil && !act.ensures {
 		e.Began = tx.began
 	}
 	if err := save(tx, KindEffect, e.ID, e); err != nil {
