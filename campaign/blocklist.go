@@ -110,11 +110,17 @@ func NewChecker(m Matcher, list Blocklist) (*Checker, error) {
 	return c, nil
 }
 
-// Warning is a component that a campaign blocks.
+// Warning is a component that a campaign blocks. Its JSON is what `muster check`
+// prints and /v1/check answers with.
 type Warning struct {
-	Campaign string // its ID
-	Title    string
-	Finding  Finding
+	Campaign  string    `json:"campaign"` // its ID
+	Title     string    `json:"title"`
+	Advisory  string    `json:"advisory"`
+	PURL      string    `json:"purl"`
+	Component Component `json:"-"`
+	Verdict   Verdict   `json:"verdict"`
+	Fixed     []string  `json:"fixed"` // versions to move to, lowest first; never nil
+	Why       string    `json:"why,omitempty"`
 }
 
 // Check returns a warning for each campaign and advisory that concerns the
@@ -123,7 +129,10 @@ func (c *Checker) Check(component Component) []Warning {
 	var warnings []Warning
 	for i, judge := range c.judges {
 		for _, f := range judge.Judge(component) {
-			warnings = append(warnings, Warning{Campaign: c.blocks[i].Campaign, Title: c.blocks[i].Title, Finding: f})
+			warnings = append(warnings, Warning{
+				Campaign: c.blocks[i].Campaign, Title: c.blocks[i].Title, Advisory: f.Advisory, PURL: component.PURL, Component: component,
+				Verdict: f.Verdict, Fixed: append([]string{}, f.Fixed...), Why: f.Why,
+			})
 		}
 	}
 	return warnings

@@ -40,17 +40,7 @@ type checkHandler struct {
 // checked is the answer about components.
 type checked struct {
 	AsOf     time.Time `json:"as_of"`
-	Warnings []warning `json:"warnings"`
-}
-
-type warning struct {
-	Campaign string           `json:"campaign"`
-	Title    string           `json:"title"`
-	Advisory string           `json:"advisory"`
-	PURL     string           `json:"purl"`
-	Verdict  campaign.Verdict `json:"verdict"`
-	Fixed    []string         `json:"fixed"`
-	Why      string           `json:"why,omitempty"`
+	Warnings []campaign.Warning `json:"warnings"`
 }
 
 // ServeHTTP implements http.Handler.
@@ -70,14 +60,9 @@ func (h *checkHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, list)
 		return
 	}
-	out := checked{AsOf: list.AsOf, Warnings: []warning{}}
+	out := checked{AsOf: list.AsOf, Warnings: []campaign.Warning{}}
 	for _, purl := range purls {
-		for _, found := range checker.Check(campaign.Component{PURL: purl}) {
-			out.Warnings = append(out.Warnings, warning{
-				Campaign: found.Campaign, Title: found.Title, Advisory: found.Finding.Advisory, PURL: purl,
-				Verdict: found.Finding.Verdict, Fixed: append([]string{}, found.Finding.Fixed...), Why: found.Finding.Why,
-			})
-		}
+		out.Warnings = append(out.Warnings, checker.Check(campaign.Component{PURL: purl})...)
 	}
 	answer(w, http.StatusOK, out)
 }

@@ -62,11 +62,12 @@ some input could not be read: then the answer is incomplete.`,
 	return cmd
 }
 
-// located is a warning and where in the source tree its component is named.
+// located is a warning and where in the source tree its component is named: a line
+// of the JSON form.
 type located struct {
 	campaign.Warning
-	file string
-	line int // 0: not known
+	File string `json:"file"`
+	Line int    `json:"line,omitempty"` // 0: not known
 }
 
 func check(cmd *cobra.Command, std streams, flags checkFlags, paths []string) error {
@@ -164,7 +165,7 @@ func (r *checkRun) remark(refused *campaign.Refusal) bool {
 
 func (r *checkRun) judge(c campaign.Component, file string, line int) {
 	for _, w := range r.checker.Check(c) {
-		r.found = append(r.found, located{Warning: w, file: file, line: line})
+		r.found = append(r.found, located{Warning: w, File: file, Line: line})
 	}
 }
 
@@ -264,23 +265,22 @@ func variableOf(environ []string, name string) string {
 
 // words says a warning in one sentence.
 func (l located) words() string {
-	f := l.Finding
-	what := cmp.Or(f.Component.PURL, strings.TrimSpace(f.Component.Name+" "+f.Component.Version))
-	sentence := fmt.Sprintf("%s is blocked by the campaign %s (%s)", what, l.Title, f.Advisory)
-	if f.Verdict == campaign.Possible {
-		sentence = fmt.Sprintf("%s may be blocked by the campaign %s (%s): %s", what, l.Title, f.Advisory, f.Why)
+	what := cmp.Or(l.PURL, strings.TrimSpace(l.Component.Name+" "+l.Component.Version))
+	sentence := fmt.Sprintf("%s is blocked by the campaign %s (%s)", what, l.Title, l.Advisory)
+	if l.Verdict == campaign.Possible {
+		sentence = fmt.Sprintf("%s may be blocked by the campaign %s (%s): %s", what, l.Title, l.Advisory, l.Why)
 	}
-	if len(f.Fixed) > 0 {
-		sentence += ". Move to " + strings.Join(f.Fixed, " or ")
+	if len(l.Fixed) > 0 {
+		sentence += ". Move to " + strings.Join(l.Fixed, " or ")
 	}
 	return sentence + "."
 }
 
 func printText(w io.Writer, found []located) error {
 	for _, l := range found {
-		where := l.file
-		if l.line > 0 {
-			where = fmt.Sprintf("%s:%d", l.file, l.line)
+		where := l.File
+		if l.Line > 0 {
+			where = fmt.Sprintf("%s:%d", l.File, l.Line)
 		}
 		if _, err := fmt.Fprintln(w, cells(where + ": " + l.words())[0]); err != nil {
 			return err
@@ -293,28 +293,11 @@ func printText(w io.Writer, found []located) error {
 	return nil
 }
 
-// checkLine is a line of the JSON form: that of muster match, and the campaign.
-type checkLine struct {
-	Campaign string           `json:"campaign"`
-	Title    string           `json:"title"`
-	Advisory string           `json:"advisory"`
-	PURL     string           `json:"purl"`
-	File     string           `json:"file"`
-	Line     int              `json:"line,omitempty"`
-	Verdict  campaign.Verdict `json:"verdict"`
-	Fixed    []string         `json:"fixed"`
-	Why      string           `json:"why,omitempty"`
-}
-
 func printJSON(w io.Writer, found []located) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	for _, l := range found {
-		err := encoder.Encode(checkLine{
-			Campaign: l.Campaign, Title: l.Title, Advisory: l.Finding.Advisory, PURL: l.Finding.Component.PURL, File: l.file, Line: l.line,
-			Verdict: l.Finding.Verdict, Fixed: append([]string{}, l.Finding.Fixed...), Why: l.Finding.Why,
-		})
-		if err != nil {
+		if err := encoder.Encode(l); err != nil {
 			return err
 		}
 	}

@@ -73,28 +73,28 @@ func printSARIF(w io.Writer, found []located) error {
 		Results: []sarifResult{},
 	}
 	for _, l := range found {
-		rule := l.Campaign + "/" + l.Finding.Advisory
+		rule := l.Campaign + "/" + l.Advisory
 		if !slices.ContainsFunc(run.Tool.Driver.Rules, func(r sarifRule) bool { return r.ID == rule }) {
 			described := sarifRule{ID: rule, ShortDescription: sarifMessage{Text: "Blocked by the campaign " + l.Title}}
-			if isAdvisoryID(l.Finding.Advisory) {
-				described.HelpURI = "https://osv.dev/vulnerability/" + url.PathEscape(l.Finding.Advisory)
+			if isAdvisoryID(l.Advisory) {
+				described.HelpURI = "https://osv.dev/vulnerability/" + url.PathEscape(l.Advisory)
 			}
 			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, described)
 		}
 		level := "error"
-		if l.Finding.Verdict == campaign.Possible {
+		if l.Verdict == campaign.Possible {
 			level = "warning"
 		}
 		result := sarifResult{
 			RuleID: rule, Level: level, Message: sarifMessage{Text: l.words()},
-			Locations: []sarifLocation{{Physical: sarifPhysical{Artifact: sarifArtifact{URI: sarifURI(l.file)}}}},
+			Locations: []sarifLocation{{Physical: sarifPhysical{Artifact: sarifArtifact{URI: sarifURI(l.File)}}}},
 			// Not the line: a result stays the same when lines above it move.
 			PartialFingerprints: map[string]string{
-				"muster/v1": fmt.Sprintf("%x", sha256.Sum256([]byte(rule+"\x00"+l.Finding.Component.PURL+"\x00"+filepath.ToSlash(l.file))))[:32],
+				"muster/v1": fmt.Sprintf("%x", sha256.Sum256([]byte(rule+"\x00"+l.PURL+"\x00"+filepath.ToSlash(l.File))))[:32],
 			},
 		}
-		if l.line > 0 {
-			result.Locations[0].Physical.Region = &sarifRegion{StartLine: l.line}
+		if l.Line > 0 {
+			result.Locations[0].Physical.Region = &sarifRegion{StartLine: l.Line}
 		}
 		run.Results = append(run.Results, result)
 	}
