@@ -90,6 +90,12 @@ func TestALineWithoutDataIsLeftOut(t *testing.T) {
 	require.Equal(t, "*Log4Shell: all 14 of your services are done. Thank you.*", text)
 }
 
+func TestAPlanThatSendsNothingSaysSo(t *testing.T) {
+	text, err := load(t, "").Render(nil, "preview", campaign.PreviewData{Title: "Log4Shell", Unknown: 3})
+	require.NoError(t, err)
+	require.Contains(t, text, "*Log4Shell: this plan sends nothing new.*\nNot covered: 3 services")
+}
+
 func TestWordsAreCountedAsTheyAreRead(t *testing.T) {
 	tests := map[string]struct {
 		text string
