@@ -5,6 +5,7 @@ package paging
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/configs/secret"
 )
 
 const (
@@ -28,6 +30,28 @@ const (
 	// it does not say.
 	busyFor = 30 * time.Second
 )
+
+// Options are what the services with integration keys need.
+type Options struct {
+	URL         string        // base; default the service's own
+	Key         secret.Secret // required
+	IncidentKey secret.Secret // of incident response; default Key
+	HTTP        *http.Client  // default Client()
+}
+
+// WithDefaults returns the options of the package named, whose service is at url
+// by default, or an error that names the option that is missing.
+func (o Options) WithDefaults(name, url string) (Options, error) {
+	if o.Key.IsZero() {
+		return o, errors.New(name + ": Options.Key is required")
+	}
+	if o.IncidentKey.IsZero() {
+		o.IncidentKey = o.Key
+	}
+	o.URL = cmp.Or(o.URL, url)
+	o.HTTP = cmp.Or(o.HTTP, Client())
+	return o, nil
+}
 
 // Client returns a client for a pager: it follows no redirect, since the key
 // would go along.

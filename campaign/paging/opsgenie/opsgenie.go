@@ -7,7 +7,6 @@ package opsgenie
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/musterbot/muster/campaign"
 	"github.com/musterbot/muster/campaign/paging"
-	"github.com/musterbot/muster/configs/secret"
 )
 
 // DefaultURL is Opsgenie's region US. EU is api.eu.opsgenie.com, and Jira
@@ -28,13 +26,9 @@ const (
 	maxDescription = 15000
 )
 
-// Options say where to page.
-type Options struct {
-	URL         string        // base, without /v2/alerts; default DefaultURL
-	Key         secret.Secret // required: of an API integration that may create alerts
-	IncidentKey secret.Secret // of incident response; default Key
-	HTTP        *http.Client  // default paging.Client()
-}
+// Options say where to page; URL is the base and may be left out. The keys are
+// those of API integrations that may create alerts.
+type Options = paging.Options
 
 // Pager pages through Opsgenie.
 type Pager struct{ opts Options }
@@ -43,17 +37,9 @@ var _ campaign.Pager = (*Pager)(nil)
 
 // New returns a Pager, or an error that names the option that is missing.
 func New(o Options) (*Pager, error) {
-	if o.Key.IsZero() {
-		return nil, errors.New("opsgenie: Options.Key is required")
-	}
-	if o.IncidentKey.IsZero() {
-		o.IncidentKey = o.Key
-	}
-	if o.URL == "" {
-		o.URL = DefaultURL
-	}
-	if o.HTTP == nil {
-		o.HTTP = paging.Client()
+	o, err := o.WithDefaults("opsgenie", DefaultURL)
+	if err != nil {
+		return nil, err
 	}
 	return &Pager{opts: o}, nil
 }

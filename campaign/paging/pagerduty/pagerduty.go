@@ -6,15 +6,12 @@ package pagerduty
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/musterbot/muster/campaign"
 	"github.com/musterbot/muster/campaign/paging"
-	"github.com/musterbot/muster/configs/secret"
 )
 
 // DefaultURL is PagerDuty's service region US; EU is events.eu.pagerduty.com.
@@ -25,13 +22,9 @@ const (
 	maxSummary = 1024 // bytes; more is refused
 )
 
-// Options say where to page.
-type Options struct {
-	URL         string        // base, without a path; default DefaultURL
-	Key         secret.Secret // required: an integration key of 32 characters
-	IncidentKey secret.Secret // of incident response; default Key
-	HTTP        *http.Client  // default paging.Client()
-}
+// Options say where to page; URL is the base and may be left out. The keys are
+// integration keys of 32 characters.
+type Options = paging.Options
 
 // Pager pages through PagerDuty.
 type Pager struct{ opts Options }
@@ -40,17 +33,9 @@ var _ campaign.Pager = (*Pager)(nil)
 
 // New returns a Pager, or an error that names the option that is missing.
 func New(o Options) (*Pager, error) {
-	if o.Key.IsZero() {
-		return nil, errors.New("pagerduty: Options.Key is required")
-	}
-	if o.IncidentKey.IsZero() {
-		o.IncidentKey = o.Key
-	}
-	if o.URL == "" {
-		o.URL = DefaultURL
-	}
-	if o.HTTP == nil {
-		o.HTTP = paging.Client()
+	o, err := o.WithDefaults("pagerduty", DefaultURL)
+	if err != nil {
+		return nil, err
 	}
 	return &Pager{opts: o}, nil
 }
