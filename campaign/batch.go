@@ -104,16 +104,13 @@ func (b *batch) pending(ctx context.Context, scope Scope, claims []Claimed) ([]*
 		ids[i] = c.ID[len(filePrefix):]
 		byID[ids[i]] = c
 	}
-	records, err := g.opts.Store.GetMany(ctx, scope, KindEffect, ids)
+	effects, err := LoadMany[Effect](ctx, g.opts.Store, scope, KindEffect, ids)
 	if err != nil {
 		return nil, err
 	}
 	var attempts []*attempt
-	for _, record := range records {
-		e, err := Decode[Effect](record)
-		if err != nil {
-			return nil, err
-		}
+	for _, stored := range effects {
+		e := stored.Value
 		if err := g.recall(ctx, &e); err != nil {
 			return nil, err
 		}
@@ -121,7 +118,7 @@ func (b *batch) pending(ctx context.Context, scope Scope, claims []Claimed) ([]*
 		if c.Expired || e.Status != EffectPending || g.mayStillShow(e) {
 			continue
 		}
-		attempts = append(attempts, &attempt{engine: g, claim: c, effect: e, version: record.Version, action: g.effects[e.Kind]})
+		attempts = append(attempts, &attempt{engine: g, claim: c, effect: e, version: stored.Version, action: g.effects[e.Kind]})
 		delete(byID, e.ID)
 	}
 	for _, id := range ids {
@@ -146,15 +143,13 @@ func (b *batch) write(ctx context.Context, scope Scope, attempts []*attempt) err
 	for i, a := range attempts {
 		ids[i] = a.effect.Subject
 	}
-	records, err := g.opts.Store.GetMany(ctx, scope, KindTicket, ids)
+	found, err := LoadMany[Ticket](ctx, g.opts.Store, scope, KindTicket, ids)
 	if err != nil {
 		return err
 	}
-	tickets := map[string]Ticket{}
-	for _, record := range records {
-		if tickets[record.ID], err = Decode[Ticket](record); err != nil {
-			return err
-		}
+	tickets := make(map[string]Ticket, len(found))
+	for _, t := range found {
+		tickets[t.ID] = t.Value
 	}
 	texts := map[string]approvedTexts{}
 	for _, a := range attempts {

@@ -29,19 +29,8 @@ func (g *Engine) checklist(t Ticket, tasks []Task) []CheckItem {
 
 // tasksOfTicket reads the tasks of a ticket.
 func (g *Engine) tasksOfTicket(ctx context.Context, scope Scope, t Ticket) ([]Task, error) {
-	records, err := g.opts.Store.GetMany(ctx, scope, KindTask, t.Tasks)
-	if err != nil {
-		return nil, err
-	}
-	tasks := make([]Task, 0, len(records))
-	for _, record := range records {
-		task, err := Decode[Task](record)
-		if err != nil {
-			return nil, err
-		}
-		tasks = append(tasks, task)
-	}
-	return tasks, nil
+	tasks, err := LoadMany[Task](ctx, g.opts.Store, scope, KindTask, t.Tasks)
+	return valuesOf(tasks), err
 }
 
 // statusOf sums up the tasks of a ticket.

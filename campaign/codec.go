@@ -111,6 +111,32 @@ type Stored[T any] struct {
 	Value   T
 }
 
+// LoadMany returns those of the values that exist, in the order of ids.
+func LoadMany[T any](ctx context.Context, r Reader, scope Scope, kind RecordKind, ids []string) ([]Stored[T], error) {
+	records, err := r.GetMany(ctx, scope, kind, ids)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]Stored[T], len(records))
+	for i, rec := range records {
+		value, err := Decode[T](rec)
+		if err != nil {
+			return nil, err
+		}
+		found[i] = Stored[T]{ID: rec.ID, Version: rec.Version, Value: value}
+	}
+	return found, nil
+}
+
+// valuesOf returns the values alone.
+func valuesOf[T any](stored []Stored[T]) []T {
+	values := make([]T, len(stored))
+	for i, s := range stored {
+		values[i] = s.Value
+	}
+	return values
+}
+
 // LoadAll yields all values of a kind in byte order of their IDs, read page by
 // page, so that it sees those that are written meanwhile or does not. It ends
 // after the first error.

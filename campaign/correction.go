@@ -41,15 +41,11 @@ func (g *Engine) keepCorrections(ctx context.Context, scope Scope, id string) er
 	}
 	var fresh []Correction
 	for ids := range slices.Chunk(r.Targets, MaxChangeRecords) {
-		records, err := g.opts.Store.GetMany(ctx, scope, KindTarget, ids)
+		targets, err := LoadMany[Target](ctx, g.opts.Store, scope, KindTarget, ids)
 		if err != nil {
 			return err
 		}
-		for _, record := range records {
-			t, err := Decode[Target](record)
-			if err != nil {
-				return err
-			}
+		for _, t := range valuesOf(targets) {
 			if t.Service != "" && t.Owner != r.To {
 				fresh = append(fresh, Correction{
 					Service: t.Service, Layer: t.Layer, Name: t.Name, From: t.Owner, To: r.To, By: r.DecidedBy, At: r.DecidedAt, Reason: r.Reason, Campaign: string(scope),

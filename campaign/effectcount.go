@@ -36,18 +36,14 @@ func countEffects(ctx context.Context, r Reader, scope Scope, counts map[EffectS
 		for i, hit := range hits {
 			ids[i], after = hit.ID, hit
 		}
-		records, err := r.GetMany(ctx, scope, KindEffect, ids)
+		effects, err := LoadMany[struct {
+			Status EffectStatus `json:"status"`
+		}](ctx, r, scope, KindEffect, ids)
 		if err != nil {
 			return err
 		}
-		for _, record := range records {
-			e, err := Decode[struct {
-				Status EffectStatus `json:"status"`
-			}](record)
-			if err != nil {
-				return err
-			}
-			counts[e.Status]++
+		for _, e := range effects {
+			counts[e.Value.Status]++
 		}
 	}
 }

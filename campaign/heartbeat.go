@@ -55,16 +55,12 @@ func (g *Engine) restoreEffects(ctx context.Context, scope Scope) error {
 		for i, hit := range hits {
 			ids[i], after = hit.ID, hit
 		}
-		records, err := g.opts.Store.GetMany(ctx, scope, KindEffect, ids)
+		effects, err := LoadMany[Effect](ctx, g.opts.Store, scope, KindEffect, ids)
 		if err != nil {
 			return err
 		}
 		now, change := g.opts.Clock.Now(), Change{Scope: scope}
-		for _, record := range records {
-			e, err := Decode[Effect](record)
-			if err != nil {
-				return err
-			}
+		for _, e := range valuesOf(effects) {
 			if now.Sub(e.CreatedAt) <= g.restoreAfter() {
 				continue
 			}
@@ -93,19 +89,15 @@ func (g *Engine) stillWaits(ctx context.Context, scope Scope, e Effect) (bool, e
 	if err != nil {
 		return false, err
 	}
-	records, err := g.opts.Store.GetMany(ctx, scope, KindTicket, p.After)
+	tickets, err := LoadMany[struct {
+		Ref TicketRef `json:"ref"`
+	}](ctx, g.opts.Store, scope, KindTicket, p.After)
 	if err != nil {
 		return false, err
 	}
 	filed := 0
-	for _, record := range records {
-		t, err := Decode[struct {
-			Ref TicketRef `json:"ref"`
-		}](record)
-		if err != nil {
-			return false, err
-		}
-		if t.Ref.ID != "" {
+	for _, t := range tickets {
+		if t.Value.Ref.ID != "" {
 			filed++
 		}
 	}

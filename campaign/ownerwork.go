@@ -68,29 +68,19 @@ func validMethods(c Campaign, t Track) []string {
 
 // tasksOf returns the tasks of a contact's tickets.
 func (g *Engine) tasksOf(ctx context.Context, scope Scope, c Contact) ([]Task, error) {
-	records, err := g.opts.Store.GetMany(ctx, scope, KindTicket, c.Tickets)
+	tickets, err := LoadMany[Ticket](ctx, g.opts.Store, scope, KindTicket, c.Tickets)
 	if err != nil {
 		return nil, err
 	}
 	var ids []string
-	for _, record := range records {
-		t, err := Decode[Ticket](record)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, t.Tasks...)
+	for _, t := range tickets {
+		ids = append(ids, t.Value.Tasks...)
 	}
-	if records, err = g.opts.Store.GetMany(ctx, scope, KindTask, ids); err != nil {
+	stored, err := LoadMany[Task](ctx, g.opts.Store, scope, KindTask, ids)
+	if err != nil {
 		return nil, err
 	}
-	tasks := make([]Task, 0, len(records))
-	for _, record := range records {
-		t, err := Decode[Task](record)
-		if err != nil {
-			return nil, err
-		}
-		tasks = append(tasks, t)
-	}
+	tasks := valuesOf(stored)
 	slices.SortStableFunc(tasks, compareTasks)
 	return tasks, nil
 }
@@ -300,20 +290,14 @@ func (g *Engine) tasksIn(ctx context.Context, scope Scope, set TaskSet) ([]Task,
 	}
 	var tasks []Task
 	for ids := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(set.Tasks))), MaxChangeRecords) {
-		records, err := g.opts.Store.GetMany(ctx, scope, KindTask, ids)
+		stored, err := LoadMany[Task](ctx, g.opts.Store, scope, KindTask, ids)
 		if err != nil {
 			return nil, err
 		}
-		if len(records) < len(ids) {
+		if len(stored) < len(ids) {
 			return nil, Refuse(NotFound, "There is no such task. Nothing was changed.")
 		}
-		for _, record := range records {
-			t, err := Decode[Task](record)
-			if err != nil {
-				return nil, err
-			}
-			tasks = append(tasks, t)
-		}
+		tasks = append(tasks, valuesOf(stored)...)
 	}
 	slices.SortStableFunc(tasks, compareTasks)
 	return tasks, nil

@@ -104,19 +104,15 @@ func (g *Engine) textsNow(ctx context.Context, scope Scope, t Ticket) (approvedT
 
 // draftTicket renders a ticket from approved texts.
 func (g *Engine) draftTicket(ctx context.Context, scope Scope, a approvedTexts, t Ticket) (TicketDraft, error) {
-	records, err := g.opts.Store.GetMany(ctx, scope, KindTarget, t.Planned.Targets)
+	stored, err := LoadMany[Target](ctx, g.opts.Store, scope, KindTarget, t.Planned.Targets)
 	if err != nil {
 		return TicketDraft{}, err
 	}
-	if len(records) < len(t.Planned.Targets) {
-		return TicketDraft{}, fmt.Errorf("draft ticket %s: %d of its %d targets are gone", t.ID, len(t.Planned.Targets)-len(records), len(t.Planned.Targets))
+	if len(stored) < len(t.Planned.Targets) {
+		return TicketDraft{}, fmt.Errorf("draft ticket %s: %d of its %d targets are gone", t.ID, len(t.Planned.Targets)-len(stored), len(t.Planned.Targets))
 	}
-	targets := make([]Target, len(records))
-	for i, record := range records {
-		target, err := Decode[Target](record)
-		if err != nil {
-			return TicketDraft{}, err
-		}
+	targets := valuesOf(stored)
+	for i, target := range targets {
 		targets[i] = target.judgedBy(a.judge)
 	}
 	title, body, err := ticketText(g.opts.Renderer, a.plan, a.revisions, t.Planned, targets)

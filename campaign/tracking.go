@@ -330,16 +330,12 @@ func (g *Engine) campaignsOfTickets(ctx context.Context, ids []string) (map[Scop
 		if c.StartedAt.IsZero() || c.over() != nil {
 			continue
 		}
-		records, err := g.opts.Store.GetMany(ctx, Scope(c.ID), KindTicket, ids)
+		tickets, err := LoadMany[Ticket](ctx, g.opts.Store, Scope(c.ID), KindTicket, ids)
 		if err != nil {
 			return nil, err
 		}
-		for _, record := range records {
-			t, err := Decode[Ticket](record)
-			if err != nil {
-				return nil, err
-			}
-			found[Scope(c.ID)] = append(found[Scope(c.ID)], Stored[Ticket]{ID: record.ID, Version: record.Version, Value: t})
+		if len(tickets) > 0 {
+			found[Scope(c.ID)] = tickets
 		}
 	}
 	return found, nil
