@@ -25,10 +25,17 @@ import (
 	"github.com/musterbot/muster/templates"
 )
 
-// clock is a test's own: real time, moved ahead at will.
+// clock is a test's own: it starts at ten in the morning, since people are left to
+// sleep at night, goes as real time does, and is moved ahead at will.
 type clock struct {
 	mu    sync.Mutex
 	ahead time.Duration
+}
+
+func newClock() *clock {
+	now := time.Now().UTC()
+	morning := now.Truncate(24 * time.Hour).Add(34 * time.Hour)
+	return &clock{ahead: morning.Sub(now)}
 }
 
 func (c *clock) Now() time.Time {
@@ -70,7 +77,7 @@ func openHouse(t *testing.T) *house {
 
 func openQuietHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, clock: &clock{}, pages: make(pages, 16)}
+	h := &house{t: t, clock: newClock(), pages: make(pages, 16)}
 	var err error
 	h.Workspace, err = fakeslack.Start(fakeslack.Options{Redeliver: []time.Duration{0}, Now: h.clock.Now})
 	require.NoError(t, err)
