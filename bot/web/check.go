@@ -39,7 +39,7 @@ type checkHandler struct {
 
 // checked is the answer about components.
 type checked struct {
-	AsOf     time.Time `json:"as_of"`
+	AsOf     time.Time          `json:"as_of"`
 	Warnings []campaign.Warning `json:"warnings"`
 }
 
