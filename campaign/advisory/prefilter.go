@@ -48,6 +48,9 @@ func (p prefilter) rulesOut(c campaign.Component) bool {
 	if at := strings.LastIndexByte(name, '@'); at > strings.LastIndexByte(name, '/') {
 		name = name[:at]
 	}
+	if strings.Count(name, "@") > strings.Count(name, "/@") {
+		return false // the version has a slash in it: it is not seen at a glance which is the name
+	}
 	kind := name
 	name = name[strings.LastIndexByte(name, '/')+1:]
 	if p.mayName(name) {
