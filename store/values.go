@@ -10,26 +10,42 @@ import (
 )
 
 // EncodeRecord returns a version and a value as one stored value: the version
-// in decimal, a line feed, the value. A script in Redis can read that too.
+// in decimal, a line feed, the value, shrunk. A script in Redis can read the
+// version too.
 func EncodeRecord(version uint64, data []byte) []byte {
-	out := make([]byte, 0, len(data)+8)
-	out = strconv.AppendUint(out, version, 10)
-	out = append(out, '\n')
-	return append(out, data...)
+	return AppendRecord(make([]byte, 0, len(data)/4+24), version, data)
 }
 
-// DecodeRecord is the inverse of EncodeRecord. data is a part of value, not a
-// copy.
+// AppendRecord is EncodeRecord that appends to out.
+func AppendRecord(out []byte, version uint64, data []byte) []byte {
+	out = strconv.AppendUint(out, version, 10)
+	return appendShrunk(append(out, '\n'), data)
+}
+
+// DecodeRecord is the inverse of EncodeRecord. data may be a part of value, not
+// a copy.
 func DecodeRecord(value []byte) (version uint64, data []byte, err error) {
-	head, data, found := bytes.Cut(value, []byte{'\n'})
-	if !found {
-		return 0, nil, fmt.Errorf("decode record: no version in %d bytes", len(value))
+	if version, err = RecordVersion(value); err != nil {
+		return 0, nil, err
 	}
-	version, err = strconv.ParseUint(string(head), 10, 64)
-	if err != nil {
+	_, data, _ = bytes.Cut(value, []byte{'\n'})
+	if data, err = grown(data); err != nil {
 		return 0, nil, fmt.Errorf("decode record: %w", err)
 	}
 	return version, data, nil
+}
+
+// RecordVersion is DecodeRecord for the version alone.
+func RecordVersion(value []byte) (uint64, error) {
+	head, _, found := bytes.Cut(value, []byte{'\n'})
+	if !found {
+		return 0, fmt.Errorf("decode record: no version in %d bytes", len(value))
+	}
+	version, err := strconv.ParseUint(string(head), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("decode record: %w", err)
+	}
+	return version, nil
 }
 
 // EncodeAudit returns the stored form of an audit record. Its sequence stands
@@ -42,13 +58,17 @@ func EncodeAudit(rec campaign.AuditRecord) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode audit record: %w", err)
 	}
-	return out, nil
+	return appendShrunk(make([]byte, 0, len(out)/2), out), nil
 }
 
 // DecodeAudit is the inverse of EncodeAudit.
 func DecodeAudit(seq uint64, value []byte) (campaign.AuditRecord, error) {
 	var rec campaign.AuditRecord
-	if err := json.Unmarshal(value, &rec); err != nil {
+	value, err := grown(value)
+	if err == nil {
+		err = json.Unmarshal(value, &rec)
+	}
+	if err != nil {
 		return rec, fmt.Errorf("decode audit record %d: %w", seq, err)
 	}
 	rec.Seq = seq

@@ -69,7 +69,7 @@ var rooms = []room{
 	{name: "campaign/tracker/github", ours: ticketing, others: []string{"github.com/google/go-github/**"}},
 	{name: "campaign/tracker/gitlab", ours: ticketing, others: []string{"gitlab.com/gitlab-org/api/client-go/**"}},
 
-	{name: "store", ours: []string{"campaign"}},
+	{name: "store", ours: []string{"campaign"}, others: []string{"github.com/klauspost/compress/s2"}},
 	{name: "store/storetest", ours: []string{"campaign", "store"}, others: []string{testify, "pgregory.net/rapid"}},
 	{name: "store/pace", ours: []string{"campaign"}, others: []string{"golang.org/x/time/rate"}},
 	{name: "store/bolt", ours: []string{"campaign", "store"}, others: []string{"go.etcd.io/bbolt/**"}},

@@ -72,7 +72,7 @@ func (p *prepared) check(t *txn) error {
 		var stored uint64
 		if value := t.records.Get(p.records[i].key); value != nil {
 			var err error
-			if stored, _, err = store.DecodeRecord(value); err != nil {
+			if stored, err = store.RecordVersion(value); err != nil {
 				return err
 			}
 		}

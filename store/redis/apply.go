@@ -153,7 +153,7 @@ func (e *encoded) values(members []int) {
 			continue
 		}
 		n++
-		member := append(store.AppendPart(make([]byte, 0, len(r.ID)+len(r.Data)+8), r.ID), store.EncodeRecord(r.Version+1, r.Data)...)
+		member := store.AppendRecord(store.AppendPart(make([]byte, 0, len(r.ID)+len(r.Data)/2+8), r.ID), r.Version+1, r.Data)
 		e.add("0", member)
 	}
 	e.args[at] = n
