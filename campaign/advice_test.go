@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -185,7 +186,9 @@ func (h *house) crowd(id string, tasks, contacts int) {
 // it and before anybody hears of it.
 type dyingStore struct {
 	campaign.Store
-	armed  bool
+	armed bool
+
+	mu     sync.Mutex
 	writes int
 }
 
@@ -193,8 +196,11 @@ func (s *dyingStore) Apply(ctx context.Context, c campaign.Change) error {
 	if !s.armed || len(c.Records) == 0 {
 		return s.Store.Apply(ctx, c)
 	}
+	s.mu.Lock()
 	s.writes++
-	switch s.writes % 6 {
+	turn := s.writes % 6
+	s.mu.Unlock()
+	switch turn {
 	case 2:
 		return fmt.Errorf("died before the write")
 	case 5:

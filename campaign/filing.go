@@ -3,89 +3,179 @@ package campaign
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 )
 
-// fileWave files the next part of a wave: its tickets and messages become
-// effects, in one step with the wave's cursor.
+// partsAtOnce is how many parts of a wave are filed between two steps of its
+// cursor, handsOn at a time.
+const partsAtOnce = 16
+
+// filedPart marks a part of a wave as filed, until the wave's cursor has passed it.
+type filedPart struct {
+	Tickets int `json:"tickets"`
+}
+
+func (w Wave) partMark(n int) string { return fmt.Sprintf("%s/%05d", w.ID, n) }
+
+// fileWave files the next parts of a wave, each in a step of its own: its tickets
+// and messages become effects, together with a mark that it is done. Then the
+// wave's cursor moves past what is marked. Whoever goes on after a crash, or works
+// on the same wave because a lease ran out, finds the marks.
 func (g *Engine) fileWave(ctx context.Context, claim Claimed) error {
 	id := strings.TrimPrefix(claim.ID, wavePrefix)
+	w, _, err := Load[Wave](ctx, g.opts.Store, claim.Scope, KindWave, id)
+	if err != nil {
+		return err
+	}
+	if w.Status == WaveFiling && w.Joined == 0 {
+		err := together(countTo(min(partsAtOnce, w.Parts-w.Next)), func(n int) error { return g.fileAhead(ctx, claim.Scope, w, w.Next+n) })
+		if err != nil {
+			return err
+		}
+	}
+	return Retrying(ctx, func() error { return g.passFiled(ctx, claim, id) })
+}
+
+// fileAhead files one part, once. A part that is too heavy for one step is left to
+// the cursor, and so is everything while the campaign does not run.
+func (g *Engine) fileAhead(ctx context.Context, scope Scope, w Wave, n int) error {
 	return Retrying(ctx, func() error {
-		tx := g.begin(ctx, claim.Scope, Request{})
-		w, err := load[Wave](tx, KindWave, id)
-		if err != nil {
-			return err
-		}
+		tx := g.begin(ctx, scope, Request{})
 		tx.began = w.At
+		mark := w.partMark(n)
+		if _, found, err := find[filedPart](tx, KindFiledPart, mark); err != nil || found {
+			return err
+		}
 		c, err := tx.campaign()
-		if err != nil {
+		if err != nil || c.Status == Cancelled || c.Status == Paused {
 			return err
 		}
-		switch {
-		case w.Status != WaveFiling || c.Status == Cancelled:
-			return Done(ctx, g.opts.Store, claim)
-		case c.Status == Paused:
-			return Retry(ctx, g.opts.Store, claim, g.opts.Clock.Now().Add(heldFor))
-		}
-		first := w.Next == 0 && w.Joined == 0
-		if w.Next < w.Parts {
-			part, err := load[planPart](tx, KindPlanPart, planPartID(w.Plan, w.Slice, w.Next))
-			if err != nil {
-				return err
-			}
-			if err := tx.filePart(c, &w, part); err != nil {
-				return err
-			}
-		}
-		next := tx.now
-		if w.Next >= w.Parts {
-			next = time.Time{}
-			if err := move(&w.Status, WaveFiled, "wave", ""); err != nil {
-				return err
-			}
-			if err := tx.audit("wave.filed", "wave/"+w.ID, string(WaveFiling), string(WaveFiled), ""); err != nil {
-				return err
-			}
-		}
-		if err := tx.showWave(c, w, first); err != nil {
+		part, err := load[planPart](tx, KindPlanPart, planPartID(w.Plan, w.Slice, n))
+		if err != nil || part.weight() > partWeight {
 			return err
 		}
-		tx.finish(claim, next)
-		if err := save(tx, KindWave, w.ID, w); err != nil {
+		if err := tx.prefetchPart(part); err != nil {
+			return err
+		}
+		if err := tx.filePart(c, w, part); err != nil {
+			return err
+		}
+		if _, err := tx.joinTasks(w, part, 0, partWeight); err != nil {
+			return err
+		}
+		if err := save(tx, KindFiledPart, mark, filedPart{Tickets: len(part.Tickets)}); err != nil {
 			return err
 		}
 		return tx.commit()
 	})
 }
 
-// filePart turns a part of the plan into tickets, contacts and effects, and moves
-// the wave's cursor. A contact's message waits until all its tickets exist. The
-// tasks of a part that is too heavy for one step get their ticket in further ones.
-func (tx *transaction) filePart(c Campaign, w *Wave, part planPart) error {
+// passFiled moves a wave's cursor past the parts that are filed, and ends the wave
+// after the last.
+func (g *Engine) passFiled(ctx context.Context, claim Claimed, id string) error {
+	tx := g.begin(ctx, claim.Scope, Request{})
+	w, err := load[Wave](tx, KindWave, id)
+	if err != nil {
+		return err
+	}
+	tx.began = w.At
+	c, err := tx.campaign()
+	if err != nil {
+		return err
+	}
+	switch {
+	case w.Status != WaveFiling || c.Status == Cancelled:
+		return Done(ctx, g.opts.Store, claim)
+	case c.Status == Paused:
+		return Retry(ctx, g.opts.Store, claim, g.opts.Clock.Now().Add(heldFor))
+	}
+	first := w.Next == 0 && w.Joined == 0
+	if err := tx.pass(&w); err != nil {
+		return err
+	}
+	if w.Next < w.Parts {
+		if err := tx.fileHeavy(c, &w); err != nil {
+			return err
+		}
+	}
+	next := tx.now
+	if w.Next >= w.Parts {
+		next = time.Time{}
+		if err := move(&w.Status, WaveFiled, "wave", ""); err != nil {
+			return err
+		}
+		if err := tx.audit("wave.filed", "wave/"+w.ID, string(WaveFiling), string(WaveFiled), ""); err != nil {
+			return err
+		}
+	}
+	if err := tx.showWave(c, w, first); err != nil {
+		return err
+	}
+	tx.finish(claim, next)
+	if err := save(tx, KindWave, w.ID, w); err != nil {
+		return err
+	}
+	return tx.commit()
+}
+
+// pass moves the cursor over parts that are marked as filed, and takes the marks
+// away.
+func (tx *transaction) pass(w *Wave) error {
+	var marks []string
+	for n := w.Next; n < min(w.Parts, w.Next+partsAtOnce); n++ {
+		marks = append(marks, w.partMark(n))
+	}
+	if err := tx.prefetch(KindFiledPart, marks); err != nil {
+		return err
+	}
+	for _, mark := range marks {
+		filed, found, err := find[filedPart](tx, KindFiledPart, mark)
+		if err != nil || !found {
+			return err
+		}
+		w.Next, w.Filed = w.Next+1, w.Filed+filed.Tickets
+		tx.remove(KindFiledPart, mark)
+	}
+	return nil
+}
+
+// weight counts what filing a part writes at most.
+func (p planPart) weight() int {
+	w := ticketWeight*len(p.Tickets) + contactWeight*len(p.Contacts)
+	for _, t := range p.Tickets {
+		w += len(t.Tasks)
+	}
+	return w
+}
+
+// fileHeavy files the next part if it is too heavy for one step: its tickets and
+// messages first, and then its tasks, so many at a time.
+func (tx *transaction) fileHeavy(c Campaign, w *Wave) error {
+	part, err := load[planPart](tx, KindPlanPart, planPartID(w.Plan, w.Slice, w.Next))
+	if err != nil || part.weight() <= partWeight {
+		return err
+	}
 	if err := tx.prefetchPart(part); err != nil {
 		return err
 	}
-	room := partWeight
-	if w.Joined == 0 {
-		for _, planned := range part.Tickets {
-			if err := tx.fileTicket(*w, planned); err != nil {
-				return err
-			}
-		}
-		for _, planned := range part.Contacts {
-			if err := tx.fileContact(c, *w, planned); err != nil {
-				return err
-			}
+	room, further := partWeight, w.Joined > 0
+	if !further {
+		if err := tx.filePart(c, *w, part); err != nil {
+			return err
 		}
 		room -= ticketWeight*len(part.Tickets) + contactWeight*len(part.Contacts)
 		w.Filed += len(part.Tickets)
 	}
-	further := w.Joined > 0
-	left, err := tx.joinTasks(w, part, room)
-	if err != nil || left > 0 {
+	left, err := tx.joinTasks(*w, part, w.Joined, room)
+	if err != nil {
 		return err
+	}
+	if left > 0 {
+		w.Joined += room
+		return nil
 	}
 	w.Next, w.Joined = w.Next+1, 0
 	if !further {
@@ -93,6 +183,22 @@ func (tx *transaction) filePart(c Campaign, w *Wave, part planPart) error {
 	}
 	for _, planned := range part.Tickets { // its tasks may have moved before they knew it
 		if err := tx.refresh(EffectTicketUpdate, planned.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// filePart turns a part of the plan into tickets, contacts and effects. A contact's
+// message waits until all its tickets exist.
+func (tx *transaction) filePart(c Campaign, w Wave, part planPart) error {
+	for _, planned := range part.Tickets {
+		if err := tx.fileTicket(w, planned); err != nil {
+			return err
+		}
+	}
+	for _, planned := range part.Contacts {
+		if err := tx.fileContact(c, w, planned); err != nil {
 			return err
 		}
 	}
@@ -123,13 +229,13 @@ func (tx *transaction) filingID(ticket string) string {
 // ticketSerial keeps what is said on a ticket in order.
 func ticketSerial(ticket string) string { return "ticket/" + ticket }
 
-// joinTasks tells the next tasks of a part, room of them at most, which ticket
-// they are on, and returns how many are left.
-func (tx *transaction) joinTasks(w *Wave, part planPart, room int) (left int, err error) {
-	at, until := 0, w.Joined+room
+// joinTasks tells the tasks of a part, from one on and room of them at most, which
+// ticket they are on, and returns how many are left.
+func (tx *transaction) joinTasks(w Wave, part planPart, from, room int) (left int, err error) {
+	at, until := 0, from+room
 	for _, planned := range part.Tickets {
 		for _, id := range planned.Tasks {
-			if at >= w.Joined && at < until {
+			if at >= from && at < until {
 				join := func(task *Task) {
 					task.Ticket, task.Contact = planned.ID, string(planned.Contact)
 					if task.Status.handled() {
@@ -143,8 +249,7 @@ func (tx *transaction) joinTasks(w *Wave, part planPart, room int) (left int, er
 			at++
 		}
 	}
-	w.Joined = min(at, until)
-	return at - w.Joined, nil
+	return max(0, at-until), nil
 }
 
 func (tx *transaction) fileTicket(w Wave, planned PlanTicket) error {

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -384,7 +385,9 @@ func enrolBatch(tracks int) int { return max(1, partWeight/(1+2*tracks)) }
 // enrol stores targets and tasks, so that everything is counted from the approval
 // on, unknown ones included. It may be repeated.
 func (g *Engine) enrol(ctx context.Context, r Request, c Campaign, p Plan) error {
-	err := together(slices.Chunk(p.Targets, enrolBatch(len(p.Tracks))), func(batch []Target) error {
+	// In the order of their keys, so that a store writes each of its pages once.
+	targets := slices.SortedFunc(slices.Values(p.Targets), func(a, b Target) int { return cmp.Compare(a.ID, b.ID) })
+	err := together(slices.Chunk(targets, enrolBatch(len(p.Tracks))), func(batch []Target) error {
 		return g.atomically(ctx, Scope(c.ID), Request{Actor: r.Actor}, func(tx *transaction) error {
 			if err := tx.prefetchTargets(batch, p.Tracks); err != nil {
 				return err

@@ -388,8 +388,8 @@ func TestTheExposedWaitLessWhileAttacksAreKnown(t *testing.T) {
 }
 
 func TestAHalfFiledWaveIsPausedAndGoesOn(t *testing.T) {
-	h := newHouse(t, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = 2000 })
-	h.company(130) // more than one part
+	h := newHouse(t, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = 4000 })
+	h.company(400) // more parts than are filed between two steps of the cursor
 	id := h.ready()
 	_, err := h.engine.Launch(t.Context(), h.by(cara), id, campaign.SliceAll)
 	require.NoError(t, err)
@@ -411,6 +411,36 @@ func TestAHalfFiledWaveIsPausedAndGoesOn(t *testing.T) {
 	_, err = h.engine.Resume(t.Context(), h.by(cara), id)
 	require.NoError(t, err)
 	h.elapse(5 * time.Minute)
-	require.Len(t, h.tracker.filed(), 392)
+	require.Len(t, h.tracker.filed(), 1202)
 	require.Equal(t, campaign.WaveFiled, h.waves(id)["rest"].Status)
+}
+
+// A process dies again and again while it files a wave: before a part is stored,
+// after it, and before the wave's cursor has passed it. Whoever goes on files each
+// part once.
+func TestAWaveIsFiledOnceThoughTheProcessDies(t *testing.T) {
+	dying := &dyingStore{}
+	h := newHouse(t, func(o *campaign.Options) {
+		dying.Store = o.Store
+		o.Store, o.Brakes.SecondPersonAbove = dying, 4000
+		o.Work.Lease = time.Millisecond // who died holds nothing for long
+	})
+	h.company(400)
+	id := h.ready()
+	_, err := h.engine.Launch(t.Context(), h.by(cara), id, campaign.SliceAll)
+	require.NoError(t, err)
+	dying.armed = true
+	for range 200 {
+		_, _ = h.engine.DrainUntil(t.Context(), func(campaign.Claimed) bool { return false }) // the worker that dies says no more
+		h.clock.advance(time.Minute)
+	}
+	require.Greater(t, dying.writes, 100, "it died more than once in the middle")
+	dying.armed = false
+	h.settle()
+	require.Equal(t, campaign.WaveFiled, h.waves(id)["rest"].Status)
+	require.Len(t, h.tracker.filed(), 1202)
+	require.Empty(t, all[struct{}](h, id, campaign.KindFiledPart), "no mark is left")
+	for _, e := range all[campaign.Effect](h, id, campaign.KindEffect) {
+		require.NotEqual(t, campaign.EffectComment, e.Kind, "nothing was planned as if it had been filed before")
+	}
 }

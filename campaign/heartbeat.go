@@ -7,17 +7,47 @@ import (
 	"time"
 )
 
-// beat runs the heartbeat until ctx ends: at once, so that a restart restores
-// what is missing, and then at its interval.
+// beats is when the next heartbeat is due, for all replicas together.
+type beats struct {
+	Next time.Time `json:"next"`
+}
+
+// beatShare bounds what heartbeats take: after one that took a second, none follows
+// for nine more.
+const beatShare = 9
+
+// beat runs the heartbeat until ctx ends: at once, so that a restart restores what
+// is missing, and then at its interval whenever no other replica is faster.
 func (g *Engine) beat(ctx context.Context) {
-	for ctx.Err() == nil {
-		if err := g.Heartbeat(ctx); err != nil && ctx.Err() == nil {
+	for first := true; ctx.Err() == nil; first = false {
+		began := time.Now()
+		mine, err := g.takeBeat(ctx, g.opts.Work.Heartbeat, first)
+		if err == nil && mine {
+			err = g.Heartbeat(ctx)
+			if pause := beatShare * time.Since(began); err == nil && pause > g.opts.Work.Heartbeat {
+				_, err = g.takeBeat(ctx, pause, true)
+			}
+		}
+		if err != nil && ctx.Err() == nil {
 			g.opts.Log.WithError(err).Error("heartbeat")
 		}
 		if err := g.opts.Clock.Wait(ctx, g.opts.Work.Heartbeat); err != nil {
 			return
 		}
 	}
+}
+
+// takeBeat returns whether this replica has the next heartbeat, which it has always
+// when it insists, and puts off the one after it.
+func (g *Engine) takeBeat(ctx context.Context, pause time.Duration, insists bool) (mine bool, err error) {
+	_, err = Upsert(ctx, g.opts.Store, Sys, KindRun, "beats", func(b *beats, _ *Change) error {
+		now := g.opts.Clock.Now()
+		if mine = insists || !now.Before(b.Next); mine {
+			b.Next = now.Add(pause)
+		}
+		return nil
+	})
+	return mine, err
 }
 
 // Heartbeat compares plan, tasks and effects, and restores the work that is

@@ -12,16 +12,18 @@ const (
 	KindPlan     RecordKind = "plan"    // <hash>
 	KindPlanPart RecordKind = "plan_part"
 	KindWave     RecordKind = "wave"
-	KindEffect   RecordKind = "effect"
-	KindQuestion RecordKind = "question"
-	KindSnapshot RecordKind = "snapshot"
-	KindDigest   RecordKind = "digest"  // a mark per schedule and fire time
-	KindRequest  RecordKind = "request" // waits for a second person
-	KindSeen     RecordKind = "seen"    // envelopes that were carried out in this scope
-	KindSeal     RecordKind = "seal"
-	KindNote     RecordKind = "note" // free text behind a commitment
-	KindAsk      RecordKind = "ask"
-	KindReport   RecordKind = "report" // how it closes, and the closing report
+	// KindFiledPart marks a part of a wave that is being filed: <wave>/<number>.
+	KindFiledPart RecordKind = "filed_part"
+	KindEffect    RecordKind = "effect"
+	KindQuestion  RecordKind = "question"
+	KindSnapshot  RecordKind = "snapshot"
+	KindDigest    RecordKind = "digest"  // a mark per schedule and fire time
+	KindRequest   RecordKind = "request" // waits for a second person
+	KindSeen      RecordKind = "seen"    // envelopes that were carried out in this scope
+	KindSeal      RecordKind = "seal"
+	KindNote      RecordKind = "note" // free text behind a commitment
+	KindAsk       RecordKind = "ask"
+	KindReport    RecordKind = "report" // how it closes, and the closing report
 	// KindReassignment is work that is to go to another owner.
 	KindReassignment RecordKind = "reassignment"
 
@@ -33,7 +35,7 @@ const (
 	KindScan       RecordKind = "scan"
 	KindAlias      RecordKind = "alias" // a person behind a pseudonym
 	KindRoster     RecordKind = "roster"
-	KindRun        RecordKind = "run" // one: the run of the store's server, and the last loss
+	KindRun        RecordKind = "run" // "self": the run of the store's server, and the last loss; "beats"
 )
 
 // self is the ID of records of which a scope has one.

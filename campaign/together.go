@@ -7,7 +7,7 @@ import (
 
 // handsOn is how many steps of one long write are on their way at a time: while
 // one is encoded, the store makes others durable.
-const handsOn = 4
+const handsOn = 8
 
 // together lets work have each of the parts, handsOn at a time and in no order,
 // waits for all that began, and returns the first error. After one nothing further
