@@ -11,7 +11,7 @@ import (
 
 // partsAtOnce is how many parts of a wave are filed between two steps of its
 // cursor, handsOn at a time.
-const partsAtOnce = 16
+const partsAtOnce = 8
 
 // filedPart marks a part of a wave as filed, until the wave's cursor has passed it.
 type filedPart struct {
