@@ -277,7 +277,20 @@ func (h *house) upgrading() string {
 	_, err := h.engine.New(ctx, h.by(cara), campaign.NewCampaign{Title: "log4j RCE", Pattern: "log4j-core", Channel: campaign.ChannelRef{ID: commandChannel}})
 	require.NoError(h.t, err)
 	h.floor(id, "2.15.0")
-	_, err = h.engine.SetTrack(ctx, h.by(cara), id, campaign.TrackEdit{Name: "fix", Due: h.clock.Now().Add(90 * time.Hour), Instructions: "1. Move to the fixed version."})
+	h.approvesFix(id)
+	h.launch(id, campaign.SliceAll)
+	h.settle()
+	h.claim(id, ann, "checkout", campaign.MethodUpdated, "2.15.0")
+	h.claim(id, ann, "ledger", campaign.MethodUpdated, "2.17.1")
+	return id
+}
+
+// approvesFix adds a fix track, lets Mei and Tom execute and approve it, and freezes
+// the plan.
+func (h *house) approvesFix(id string) {
+	h.t.Helper()
+	ctx := h.t.Context()
+	_, err := h.engine.SetTrack(ctx, h.by(cara), id, campaign.TrackEdit{Name: "fix", Due: h.clock.Now().Add(90 * time.Hour), Instructions: "1. Move to the fixed version."})
 	require.NoError(h.t, err)
 	_, err = h.engine.StartDryRun(ctx, h.by(cara), id, "fix", []campaign.Person{mei, tom})
 	require.NoError(h.t, err)
@@ -289,11 +302,6 @@ func (h *house) upgrading() string {
 	}
 	_, err = h.engine.Freeze(ctx, h.by(cara), id)
 	require.NoError(h.t, err)
-	h.launch(id, campaign.SliceAll)
-	h.settle()
-	h.claim(id, ann, "checkout", campaign.MethodUpdated, "2.15.0")
-	h.claim(id, ann, "ledger", campaign.MethodUpdated, "2.17.1")
-	return id
 }
 
 func (h *house) floor(id, version string) {

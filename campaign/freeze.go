@@ -92,10 +92,10 @@ func (g *Engine) today(ctx context.Context, c Campaign) (Plan, error) {
 		}
 		in.Revisions[t.Name] = rev
 	}
-	if in.People, err = g.contacts(ctx, targets.Targets, catalog); err != nil {
+	if err := g.planHistory(ctx, c.ID, &in); err != nil {
 		return Plan{}, err
 	}
-	if err := g.planHistory(ctx, c.ID, &in); err != nil {
+	if in.People, err = g.contacts(ctx, in.Targets.Targets, catalog); err != nil {
 		return Plan{}, err
 	}
 	return BuildPlan(in)
@@ -162,7 +162,7 @@ func (g *Engine) planHistory(ctx context.Context, id string, in *PlanInput) erro
 		t := stored.Value
 		in.Filed[t.ID] = true
 		for _, target := range targetsOf(t.Tasks) {
-			in.Holds[target] = heldBy{t.ID, t.Owner}
+			in.Holds[target] = heldBy{t.ID, t.Owner, t.Kept}
 		}
 	}
 	for stored, err := range LoadAll[Contact](ctx, g.opts.Store, Scope(id), KindContact) {
@@ -179,6 +179,7 @@ func (g *Engine) planHistory(ctx context.Context, id string, in *PlanInput) erro
 		t := stored.Value
 		in.Settled[t.ID] = t.Ticket != "" || t.Status.Finished()
 	}
+	in.keepGiven()
 	return nil
 }
 

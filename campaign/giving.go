@@ -114,7 +114,7 @@ func (v *giving) readdress() error {
 		v.t.Had = append(slices.Clone(v.t.Had), p.Team)
 	}
 	p.Owner, p.Team, p.Contact, p.ContactName, p.Zone = v.to.owner, v.to.team, v.to.user.Person, v.to.user.Name, v.to.user.Zone
-	v.t.Given = ""
+	v.t.Given, v.t.Kept = "", false
 	return v.rehash()
 }
 

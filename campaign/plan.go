@@ -149,8 +149,22 @@ type PlanInput struct {
 	Now       time.Time
 }
 
-// heldBy is a ticket and its owner.
-type heldBy struct{ ticket, owner string }
+// heldBy is a ticket and its owner; kept says that people gave it to them.
+type heldBy struct {
+	ticket, owner string
+	kept          bool
+}
+
+// keepGiven leaves targets with whom people gave their ticket to in the tracker,
+// whatever the catalog says: who has the ticket is asked for what comes later, too.
+func (in *PlanInput) keepGiven() {
+	in.Targets.Targets = slices.Clone(in.Targets.Targets)
+	for i, t := range in.Targets.Targets {
+		if held, ok := in.Holds[t.ID]; ok && held.kept && in.Catalog.standing(held.owner) == held.owner {
+			in.Targets.Targets[i].Owner = held.owner
+		}
+	}
+}
 
 // BuildPlan draws the plan: one ticket per group and owner, one message per
 // contact and slice, exposed first. Pure: same in, same out.

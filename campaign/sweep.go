@@ -349,10 +349,10 @@ func (g *Engine) latePlan(ctx context.Context, c Campaign, approved Plan, late [
 		}
 		in.Revisions[t.Name] = rev
 	}
-	if in.People, err = g.contacts(ctx, late, catalog); err != nil {
+	if err := g.planHistory(ctx, c.ID, &in); err != nil {
 		return Plan{}, err
 	}
-	if err := g.planHistory(ctx, c.ID, &in); err != nil {
+	if in.People, err = g.contacts(ctx, in.Targets.Targets, catalog); err != nil {
 		return Plan{}, err
 	}
 	return BuildPlan(in)

@@ -21,6 +21,9 @@ type Ticket struct {
 	// Given is whom people of the tracker gave it to, in the tracker's words; ""
 	// while it is whose it was when it was filed.
 	Given string `json:"given,omitempty"`
+	// Kept says that people gave it to its owner in the tracker: later plans leave
+	// its targets there, whatever the catalog says.
+	Kept bool `json:"kept,omitempty"`
 	// Had are the teams, in the tracker's words, that had it before Muster gave it
 	// to another: that the tracker still shows one of them is nobody's doing.
 	Had []string `json:"had,omitempty"`

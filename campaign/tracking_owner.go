@@ -119,6 +119,7 @@ func (f *following) handOver(move *giving) error {
 	if err := move.moveTicket(); err != nil {
 		return err
 	}
+	f.t.Kept = true
 	text, planned, err := tx.askedOf(move.to, []Ticket{f.t})
 	if err != nil {
 		return err

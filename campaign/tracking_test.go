@@ -305,6 +305,35 @@ func TestAReassignmentInTheTrackerMovesTheWorkHere(t *testing.T) {
 	require.Empty(t, wrong)
 }
 
+// The catalog still names the team that had it; who was given the ticket is asked
+// for the next step, too, on the same ticket.
+func TestAReassignedTicketKeepsItsOwnerInLaterPlans(t *testing.T) {
+	h := newHouse(t)
+	id := h.launched(plain)
+	ledger := h.ticketNamed(id, "ledger")
+	h.tracker.people(ledger.ID, func(t *filed) { t.Draft.Assignee = "eve" })
+	h.minute()
+	h.settle()
+	h.approvesFix(id)
+	h.launch(id, campaign.SliceAll)
+	h.settle()
+
+	fix := 0
+	for _, task := range all[campaign.Task](h, id, campaign.KindTask) {
+		if task.Name == "ledger" {
+			require.Equal(t, "group:default/eve", task.Owner, task.Track)
+			require.Equal(t, string(eve), task.Contact, task.Track)
+			require.Equal(t, ledger.ID, task.Ticket, task.Track)
+		}
+		if task.Track == "fix" {
+			fix++
+		}
+	}
+	require.Greater(t, fix, 1, "the others have the next step as well")
+	require.Equal(t, "group:default/eve", stored[campaign.Target](h, id, campaign.KindTarget, h.taskNamed(id, "ledger").Target).Owner)
+	require.Equal(t, "eve", h.tracker.now(ledger.ID).Assignee, "and it is not taken back")
+}
+
 func TestWhomTheCatalogDoesNotKnowStandsOnTheTicket(t *testing.T) {
 	h := newHouse(t)
 	id := h.launched(plain)
