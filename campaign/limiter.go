@@ -54,5 +54,23 @@ func (r Rate) Interval() time.Duration {
 	return time.Duration(float64(time.Minute) / r.PerMinute)
 }
 
+type laneKey struct{}
+
+// ForLane says for whom calls under ctx are made. A worker does so for each piece
+// of work: adapters that pace their calls cannot tell a webhook's reading from
+// one of ten thousand filings.
+func ForLane(ctx context.Context, lane Lane) context.Context {
+	return context.WithValue(ctx, laneKey{}, lane)
+}
+
+// LaneOf returns for whom calls under ctx are made: in bulk, unless ForLane said
+// that somebody waits.
+func LaneOf(ctx context.Context) Lane {
+	if lane, ok := ctx.Value(laneKey{}).(Lane); ok {
+		return lane
+	}
+	return Bulk
+}
+
 // MaxPromise bounds how far ahead a Limiter sends a refused call away.
 const MaxPromise = 10 * time.Minute

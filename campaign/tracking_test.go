@@ -284,6 +284,39 @@ func TestClosingATicketOfVeryManyTasksClaimsAllOfThem(t *testing.T) {
 	require.Len(t, h.saidTo(ann, "how_done"), 1)
 }
 
+// laneTracker remembers for whom it was called.
+type laneTracker struct {
+	campaign.Tracker
+
+	read, filed map[campaign.Lane]int
+}
+
+func (l *laneTracker) Read(ctx context.Context, ref campaign.TicketRef) (campaign.TicketSeen, error) {
+	l.read[campaign.LaneOf(ctx)]++
+	return l.Tracker.Read(ctx, ref)
+}
+
+func (l *laneTracker) Ensure(ctx context.Context, key string, d campaign.TicketDraft) (campaign.TicketRef, error) {
+	l.filed[campaign.LaneOf(ctx)]++
+	return l.Tracker.Ensure(ctx, key, d)
+}
+
+// Somebody who closed a ticket looks into Slack: the reading after a webhook does
+// not stand in line behind the filing of thousands.
+func TestWhatAWebhookSaysIsReadBeforeTicketsAreFiled(t *testing.T) {
+	lanes := &laneTracker{read: map[campaign.Lane]int{}, filed: map[campaign.Lane]int{}}
+	h := newHouse(t, func(o *campaign.Options) {
+		lanes.Tracker = o.Tracker
+		o.Tracker = lanes
+	})
+	id := h.launched(plain)
+	require.NoError(t, h.engine.Hint(t.Context(), []campaign.TicketRef{{ID: h.ticketNamed(id, "ledger").Ref.ID}}))
+	h.drain()
+	require.Equal(t, 1, lanes.read[campaign.Interactive])
+	require.Zero(t, lanes.filed[campaign.Interactive])
+	require.Positive(t, lanes.filed[campaign.Bulk])
+}
+
 func TestAReassignmentInTheTrackerMovesTheWorkHere(t *testing.T) {
 	h := newHouse(t)
 	id := h.launched(plain)

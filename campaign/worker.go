@@ -273,7 +273,7 @@ func (g *Engine) handle(ctx context.Context, c Claimed) error {
 	if !ok {
 		return fmt.Errorf("no handler for due entry %q", c.ID)
 	}
-	return h(ctx, c)
+	return h(ForLane(ctx, c.Lane), c)
 }
 
 // retryDelay is how long something waits after so many attempts: what the other

@@ -21,6 +21,7 @@ import (
 	"github.com/musterbot/muster/campaign"
 	"github.com/musterbot/muster/campaign/tracker/rest"
 	"github.com/musterbot/muster/configs/secret"
+	"github.com/musterbot/muster/store/pace"
 )
 
 const token = "hunter2-token"
@@ -275,6 +276,26 @@ func TestTheLimiterIsAskedBeforeAndToldAfter(t *testing.T) {
 	err = c.Do(t.Context(), rest.Call{Method: "POST", Path: "/x", In: 1})
 	require.Equal(t, campaign.Unavailable, campaign.KindOf(err), "nothing was sent")
 	require.Equal(t, 2, calls)
+}
+
+// While tickets are filed at the limit, what a person waits for goes through.
+func TestAFifthIsKeptForWhatPeopleWaitFor(t *testing.T) {
+	calls := 0
+	c, _ := open(t, func(http.ResponseWriter, *http.Request) { calls++ }, func(o *rest.Options) {
+		o.Limiter, o.Rate = pace.New(1), campaign.Rate{Name: "tracker jira", PerMinute: 1, Burst: 10}
+	})
+	var err error
+	for err == nil {
+		err = c.Do(t.Context(), rest.Call{Path: "/bulk"})
+	}
+	require.Equal(t, campaign.Unavailable, campaign.KindOf(err))
+	bulk := calls
+	require.Less(t, bulk, 4)
+	for range 10 - bulk {
+		require.NoError(t, c.Do(campaign.ForLane(t.Context(), campaign.Interactive), rest.Call{Path: "/person"}))
+	}
+	require.Error(t, c.Do(campaign.ForLane(t.Context(), campaign.Interactive), rest.Call{Path: "/person"}), "the limit is one for all")
+	require.Equal(t, 10, calls)
 }
 
 // turns is a limiter that lets every call through after its wait.

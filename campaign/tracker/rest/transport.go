@@ -138,7 +138,7 @@ func (t *transport) admit(ctx context.Context, to *url.URL) error {
 		if calls > 1 {
 			rate.Calls = calls
 		}
-		return t.opts.Limiter.Take(ctx, []campaign.Rate{rate}, campaign.Bulk)
+		return t.opts.Limiter.Take(ctx, []campaign.Rate{rate}, campaign.LaneOf(ctx))
 	}
 	for {
 		wait, begun, err := o.admit(take)
