@@ -70,19 +70,26 @@ func (h *house) ready() string {
 // readyWith is ready for a campaign that adjust changes first.
 func (h *house) readyWith(adjust func(id string)) string {
 	h.t.Helper()
+	return h.readyAbout("log4j RCE", "log4j-core", adjust)
+}
+
+// readyAbout is readyWith for any package.
+func (h *house) readyAbout(title, pattern string, adjust func(id string)) string {
+	h.t.Helper()
 	ctx := h.t.Context()
-	_, err := h.engine.New(ctx, h.by(cara), campaign.NewCampaign{Title: "log4j RCE", Pattern: "log4j-core", Channel: campaign.ChannelRef{ID: commandChannel}})
+	_, err := h.engine.New(ctx, h.by(cara), campaign.NewCampaign{Title: title, Pattern: pattern, Channel: campaign.ChannelRef{ID: commandChannel}})
 	require.NoError(h.t, err)
-	adjust("log4j-rce")
-	_, err = h.engine.SetTrack(ctx, h.by(cara), "log4j-rce", campaign.TrackEdit{Name: "mitigate", Due: h.clock.Now().Add(9 * time.Hour), Instructions: removeClass})
+	id := strings.ReplaceAll(strings.ToLower(title), " ", "-")
+	adjust(id)
+	_, err = h.engine.SetTrack(ctx, h.by(cara), id, campaign.TrackEdit{Name: "mitigate", Due: h.clock.Now().Add(9 * time.Hour), Instructions: removeClass})
 	require.NoError(h.t, err)
-	h.startDryRun("log4j-rce", mei, tom)
-	h.approve("log4j-rce", 1)
-	require.Equal(h.t, campaign.Approved, h.campaign("log4j-rce").Status)
-	_, err = h.engine.Freeze(ctx, h.by(cara), "log4j-rce")
+	h.startDryRun(id, mei, tom)
+	h.approve(id, 1)
+	require.Equal(h.t, campaign.Approved, h.campaign(id).Status)
+	_, err = h.engine.Freeze(ctx, h.by(cara), id)
 	require.NoError(h.t, err)
 	h.drain()
-	return "log4j-rce"
+	return id
 }
 
 func (h *house) launch(id, slice string) {
