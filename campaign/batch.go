@@ -115,7 +115,7 @@ func (b *batch) pending(ctx context.Context, scope Scope, claims []Claimed) ([]*
 			return nil, err
 		}
 		c := byID[e.ID]
-		if c.Expired || e.Status != EffectPending || g.mayStillShow(e) {
+		if c.Expired || e.Status != EffectPending && e.Status != EffectUncertain || g.mayStillShow(e) {
 			continue
 		}
 		attempts = append(attempts, &attempt{engine: g, claim: c, effect: e, version: stored.Version, action: g.effects[e.Kind]})
@@ -129,9 +129,9 @@ func (b *batch) pending(ctx context.Context, scope Scope, claims []Claimed) ([]*
 	return attempts, nil
 }
 
-// mayStillShow returns whether a filing that a loss puts in doubt has not been
-// waited for: the tracker may have it and not show it yet. Afterwards it is filed
-// with others, since each filing looks for its key.
+// mayStillShow returns whether a filing that is in doubt has not been waited for:
+// the tracker may have it and not show it yet. Afterwards it is filed with others,
+// since each filing looks for its key: fifty in doubt take one search.
 func (g *Engine) mayStillShow(e Effect) bool {
 	return g.opts.Clock.Now().Before(e.UncertainAt.Add(g.opts.Work.UncertainWait))
 }

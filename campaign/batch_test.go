@@ -108,7 +108,7 @@ func TestTicketsAreFiledByAsFewCallsAsTheTrackerAllows(t *testing.T) {
 	require.Equal(t, map[campaign.EffectStatus]int{campaign.EffectDone: 120}, h.states(id))
 }
 
-func TestALostAnswerMakesAllOfACallUncertainAndEachIsLookedUp(t *testing.T) {
+func TestALostAnswerMakesAllOfACallUncertainAndTheyAreLookedUpTogether(t *testing.T) {
 	bulk, adjust := inBulk(50)
 	h, id := crowded(t, 30, adjust)
 	bulk.lost = 1
@@ -118,7 +118,8 @@ func TestALostAnswerMakesAllOfACallUncertainAndEachIsLookedUp(t *testing.T) {
 	require.Empty(t, h.firsts(ben))
 
 	h.settle()
-	require.Len(t, bulk.calls, 1, "each of them is looked up by itself")
+	require.Len(t, bulk.calls, 2, "after the wait one call finds them all")
+	require.Len(t, bulk.calls[1], 30)
 	require.Len(t, h.tracker.filed(), 30)
 	require.Equal(t, map[campaign.EffectStatus]int{campaign.EffectDone: 30}, h.states(id))
 	require.Len(t, h.firsts(ben), 1)
