@@ -40,6 +40,10 @@ func (g *Engine) New(ctx context.Context, r Request, n NewCampaign) (Message, er
 	if c.ID, err = g.takeName(ctx, r, Slug(c.Title)); err != nil {
 		return Message{}, err
 	}
+	signal := ""
+	for _, a := range c.Advisories {
+		signal += g.signal(ctx, &c, a)
+	}
 	err = g.atomically(ctx, Scope(c.ID), r, func(tx *transaction) error {
 		if _, taken, err := find[Campaign](tx, KindCampaign, self); err != nil || taken {
 			return err // a replay without a key of its own
@@ -57,7 +61,7 @@ func (g *Engine) New(ctx context.Context, r Request, n NewCampaign) (Message, er
 		return m, err
 	}
 	warning, err := g.overlapping(ctx, c)
-	m.Text += warning
+	m.Text += signal + warning
 	return m, err
 }
 
@@ -283,10 +287,12 @@ func (g *Engine) Attach(ctx context.Context, r Request, id string, raw []byte) (
 	if err != nil {
 		return Message{}, err
 	}
+	signal := ""
 	err = g.changeCampaign(ctx, r, id, "campaign.attach", func(_ *transaction, c *Campaign) error {
 		if err := c.editable(); err != nil {
 			return err
 		}
+		signal = g.signal(ctx, c, a)
 		i := slices.IndexFunc(c.Advisories, func(old Advisory) bool { return old.ID == a.ID })
 		if i >= 0 {
 			c.Advisories[i] = a
@@ -301,7 +307,7 @@ func (g *Engine) Attach(ctx context.Context, r Request, id string, raw []byte) (
 	if err != nil {
 		return Message{}, err
 	}
-	return g.moved(ctx, id, say("%s is attached: %s.", a.ID, cmp.Or(a.Summary, "no summary")))
+	return g.moved(ctx, id, say("%s is attached: %s.%s", a.ID, cmp.Or(a.Summary, "no summary"), Markup(signal)))
 }
 
 // SetFloor sets a fixed version by hand, for one branch or for all.

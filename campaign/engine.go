@@ -22,6 +22,7 @@ type Options struct {
 	Pager     Pager     // default: nobody is paged
 	Files     Files     // default: files that are dropped into channels are not read
 	Documents Documents // goes with Files
+	Exploits  Exploits  // default: no catalogue of exploited vulnerabilities is asked
 
 	// Epoch names the run of the store's server, when what it acknowledged last
 	// may be missing from the next one; "" when nothing can be lost. It is asked

@@ -96,6 +96,7 @@ type Review struct {
 type Inventory struct {
 	FreshFor time.Duration `yaml:"fresh_for"` // an older scan says nothing
 	OSVURL   string        `yaml:"osv_url"`   // base URL that speaks the OSV API; empty looks nothing up
+	KEV      string        `yaml:"kev"`       // file with CISA's catalogue of exploited vulnerabilities (JSON), read anew when it changes; empty knows none
 	Watch    string        `yaml:"watch"`     // folder whose files are imported when they have settled; empty watches none
 }
 

@@ -77,6 +77,14 @@ func checkPlaces(c Config) []Problem {
 			found = append(found, Problem{Path: "inventory.watch", What: "there is no folder " + strconv.Quote(dir), Do: "Make the folder, or leave the key out."})
 		}
 	}
+	if file := c.Inventory.KEV; file != "" {
+		if info, err := os.Stat(file); err != nil || info.IsDir() {
+			found = append(found, Problem{
+				Path: "inventory.kev", What: "there is no file " + strconv.Quote(file),
+				Do: "Fetch known_exploited_vulnerabilities.json from CISA to that place, or leave the key out.",
+			})
+		}
+	}
 	if c.Inventory.OSVURL != "" {
 		found = append(found, webAddress("inventory.osv_url", c.Inventory.OSVURL, false)...)
 	}

@@ -49,6 +49,9 @@ func newEngine(cfg configs.Config, store campaign.Store, tracker campaign.Tracke
 			Audience: campaign.Audience(d.Audience), Cron: d.Schedule, Zone: d.TimeZone, Channel: d.Channel,
 		})
 	}
+	if cfg.Inventory.KEV != "" {
+		o.Exploits = &kevFile{path: cfg.Inventory.KEV}
+	}
 	if cfg.Tracker.Kind == "builtin" {
 		o.Work.TrackPoll = -1 // nobody but Muster changes its tickets
 	}
