@@ -194,9 +194,18 @@ func (b *batch) file(ctx context.Context) {
 		if len(outcomes) == len(b.filings) {
 			got = outcomes[i]
 		}
-		b.settled = append(b.settled, outcome{a, a.judge(ctx, got.Ref, got.Err)})
+		end := a.judge(ctx, got.Ref, got.Err)
+		if !end.retryAt.IsZero() && len(b.filings) < b.engine.bulk() {
+			end.retryAt = meetingAt(end.retryAt)
+		}
+		b.settled = append(b.settled, outcome{a, end})
 	}
 }
+
+// meetingAt returns when filings that did not fill a call come back: together with
+// others that did not either. Else what faults have scattered would go out in ones
+// and twos at a rate that counts calls.
+func meetingAt(t time.Time) time.Time { return t.Truncate(linger).Add(linger) }
 
 // endings returns what is settled, by campaign.
 func (b *batch) endings() map[Scope][]outcome {

@@ -156,6 +156,27 @@ func TestARefusedCallComesBackWhole(t *testing.T) {
 	}
 }
 
+func TestFilingsThatFaultsHaveScatteredComeBackTogether(t *testing.T) {
+	bulk, adjust := inBulk(50)
+	h, id := crowded(t, 30, adjust)
+	h.launchesOnly(id, campaign.SliceAll)
+	require.NoError(t, h.engine.Step(t.Context()))
+	bulk.busy = 3
+	for range 3 { // as three replicas claim them
+		claims, err := h.store.Claim(t.Context(), campaign.ClaimRequest{Now: h.clock.Now(), Lease: time.Minute, N: 10, Lanes: []campaign.Lane{campaign.Bulk}})
+		require.NoError(t, err)
+		h.engine.FileTogether(t.Context(), claims.Entries)
+		h.clock.advance(40 * time.Millisecond)
+	}
+	require.Zero(t, bulk.busy)
+	for range 600 {
+		h.clock.advance(10 * time.Millisecond)
+		h.drain()
+	}
+	require.Len(t, bulk.calls, 1)
+	require.Len(t, bulk.calls[0], 30)
+}
+
 func TestAPauseHoldsWhatWouldBeFiledTogether(t *testing.T) {
 	bulk, adjust := inBulk(50)
 	h, id := crowded(t, 20, adjust)

@@ -66,6 +66,9 @@ func (g *Engine) Step(ctx context.Context) error {
 // Work works a claimed entry.
 func (g *Engine) Work(ctx context.Context, c Claimed) error { return g.handle(ctx, c) }
 
+// FileTogether files claimed filings in one call.
+func (g *Engine) FileTogether(ctx context.Context, claims []Claimed) { g.fileTogether(ctx, claims) }
+
 // DrainUntil works what is due, one entry after the other, and dies over the
 // first one that dies says yes to: its lease is held by nobody. It returns
 // whether there was one.
