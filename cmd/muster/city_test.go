@@ -400,7 +400,7 @@ func (c *city) settles(patience time.Duration) {
 			left = []string{err.Error()}
 		}
 		return len(left) == 0
-	}, patience, 50*time.Millisecond, "left: %v", &left)
+	}, patience, max(50*time.Millisecond, patience/1000), "left: %v", &left) // a look reads all that is on its way
 	require.Empty(c.t, left)
 }
 
