@@ -317,13 +317,21 @@ func TestWhatAWebhookSaysIsReadBeforeTicketsAreFiled(t *testing.T) {
 	require.Positive(t, lanes.filed[campaign.Bulk])
 }
 
-func TestAReassignmentInTheTrackerMovesTheWorkHere(t *testing.T) {
-	h := newHouse(t)
+// givenToEve launches a campaign and lets somebody give Ann's ticket for ledger to
+// Eve in the tracker.
+func (h *house) givenToEve() (string, campaign.Ticket) {
+	h.t.Helper()
 	id := h.launched(plain)
 	ledger := h.ticketNamed(id, "ledger")
 	h.tracker.people(ledger.ID, func(t *filed) { t.Draft.Assignee = "eve" })
 	h.minute()
 	h.settle()
+	return id, ledger
+}
+
+func TestAReassignmentInTheTrackerMovesTheWorkHere(t *testing.T) {
+	h := newHouse(t)
+	id, ledger := h.givenToEve()
 
 	task := h.taskNamed(id, "ledger")
 	require.Equal(t, "group:default/eve", task.Owner)
@@ -342,11 +350,7 @@ func TestAReassignmentInTheTrackerMovesTheWorkHere(t *testing.T) {
 // for the next step, too, on the same ticket.
 func TestAReassignedTicketKeepsItsOwnerInLaterPlans(t *testing.T) {
 	h := newHouse(t)
-	id := h.launched(plain)
-	ledger := h.ticketNamed(id, "ledger")
-	h.tracker.people(ledger.ID, func(t *filed) { t.Draft.Assignee = "eve" })
-	h.minute()
-	h.settle()
+	id, ledger := h.givenToEve()
 	h.approvesFix(id)
 	h.launch(id, campaign.SliceAll)
 	h.settle()
