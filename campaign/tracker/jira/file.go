@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/musterbot/muster/campaign"
 	"github.com/musterbot/muster/campaign/tracker/rest"
@@ -174,7 +175,7 @@ func (t *Tracker) createAll(ctx context.Context, filings []campaign.Filing, outc
 	}
 	refusals := map[int]error{}
 	for _, e := range said.Errors {
-		refusals[e.Element] = refusal(e.Errors)
+		refusals[e.Element] = refusal(e.Status, e.Errors)
 	}
 	if len(said.Issues)+len(refusals) != len(missing) {
 		for _, i := range missing { // which is which cannot be told
@@ -193,11 +194,23 @@ func (t *Tracker) createAll(ctx context.Context, filings []campaign.Filing, outc
 	}
 }
 
-// refusal is what Jira says about one issue that it did not create.
-func refusal(said json.RawMessage) error {
+// busyFor is how long a single issue waits that Jira had no time for: within an
+// answer to many there is no Retry-After.
+const busyFor = 30 * time.Second
+
+// refusal is what Jira says about one issue of many that it did not create. The
+// status is the issue's own.
+func refusal(status int, said json.RawMessage) error {
 	words := rest.Words(said)
+	cause := fmt.Errorf("create issue: %d: %s", status, words)
+	switch {
+	case status == http.StatusTooManyRequests:
+		return &campaign.Error{Kind: campaign.Unavailable, RetryAfter: busyFor, Err: cause, Message: "Jira has no time for this ticket just now. It is tried again by itself."}
+	case status >= http.StatusInternalServerError:
+		return &campaign.Error{Kind: campaign.Uncertain, Err: cause, Message: "Jira failed over this ticket, and may have filed it. It is looked up before it is tried again."}
+	}
 	return &campaign.Error{
-		Kind: campaign.Invalid, Err: fmt.Errorf("create issue: %s", words),
+		Kind: campaign.Invalid, Err: cause,
 		Message: "Jira does not take this ticket: " + rest.Quote(words) + " It was not filed; press Try again once that is corrected.",
 	}
 }

@@ -301,6 +301,20 @@ func TestWhatJiraRefusesIsSaidInItsWords(t *testing.T) {
 	require.Contains(t, campaign.PublicMessage(all[0].Err), "does not exist", "all of them refused is an answer of its own")
 }
 
+// One busy moment among fifty issues costs one of them a while, and no dead letter.
+func TestEachIssueOfManyHasAStatusOfItsOwn(t *testing.T) {
+	o := options(true)
+	o.Elements = map[string]int{"busy": http.StatusTooManyRequests, "broken": http.StatusServiceUnavailable}
+	tracker := connect(t, start(t, o), true)
+	outcomes := tracker.EnsureAll(t.Context(), []campaign.Filing{
+		{Key: "k1", Draft: campaign.TicketDraft{Title: "busy"}}, {Key: "k2", Draft: draft()}, {Key: "k3", Draft: campaign.TicketDraft{Title: "broken"}},
+	})
+	require.Equal(t, campaign.Unavailable, campaign.KindOf(outcomes[0].Err))
+	require.Positive(t, campaign.RetryAfter(outcomes[0].Err))
+	require.NoError(t, outcomes[1].Err)
+	require.Equal(t, campaign.Uncertain, campaign.KindOf(outcomes[2].Err))
+}
+
 func TestHintsNeedASignature(t *testing.T) {
 	server := start(t, options(false))
 	tracker := connect(t, server, false, func(o *jira.Options) { o.WebhookSecret = secret.New("shared") })

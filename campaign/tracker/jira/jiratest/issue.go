@@ -196,9 +196,13 @@ func (s *Server) createAll(body map[string]any) reply {
 	for n, update := range updates {
 		one, _ := update.(map[string]any)
 		fields, problems := s.readIssue(one)
+		status := http.StatusBadRequest
+		if given := s.opts.Elements[fields.Summary]; given != 0 {
+			status, problems = given, map[string]string{"issue": http.StatusText(given)}
+		}
 		if len(problems) > 0 {
 			failed = append(failed, map[string]any{
-				"status": http.StatusBadRequest, "failedElementNumber": n,
+				"status": status, "failedElementNumber": n,
 				"elementErrors": problem{Messages: []string{}, Errors: problems},
 			})
 			continue

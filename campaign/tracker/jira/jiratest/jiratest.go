@@ -40,6 +40,9 @@ type Options struct {
 	Burst          int
 	// Shares of all calls (of writes, for Lost) that fail at random, by Seed.
 	LostShare, TooManyShare, ErrorShare float64
+	// Elements are summaries of single issues that a bulk creation does not create,
+	// with the status that its answer gives each of them.
+	Elements map[string]int
 	Seed                                uint64
 	Listen                              string           // default 127.0.0.1:0
 	Now                                 func() time.Time // default time.Now
