@@ -43,9 +43,9 @@ type Options struct {
 	// Elements are summaries of single issues that a bulk creation does not create,
 	// with the status that its answer gives each of them.
 	Elements map[string]int
-	Seed                                uint64
-	Listen                              string           // default 127.0.0.1:0
-	Now                                 func() time.Time // default time.Now
+	Seed     uint64
+	Listen   string           // default 127.0.0.1:0
+	Now      func() time.Time // default time.Now
 }
 
 // Fault is what one call meets.
