@@ -321,11 +321,11 @@ func (t *Tracker) changed(ctx context.Context, since time.Time) ([]campaign.Tick
 			}
 		}
 		if 100*(page+1) >= answer.Total || len(answer.Issues) == 0 {
-			break
+			slices.SortStableFunc(changed, func(a, b campaign.TicketSeen) int {
+				return cmp.Or(a.UpdatedAt.Compare(b.UpdatedAt), cmp.Compare(a.Ref.ID, b.Ref.ID))
+			})
+			return changed, nil
 		}
 	}
-	slices.SortStableFunc(changed, func(a, b campaign.TicketSeen) int {
-		return cmp.Or(a.UpdatedAt.Compare(b.UpdatedAt), cmp.Compare(a.Ref.ID, b.Ref.ID))
-	})
-	return changed, nil
+	return nil, fmt.Errorf("read changes of Redmine: more than %d pages", maxPages)
 }
