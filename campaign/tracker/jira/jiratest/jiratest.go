@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -243,7 +244,7 @@ func (s *Server) meets(w http.ResponseWriter, write bool) (*reply, bool) {
 }
 
 func (s *Server) tooMany(w http.ResponseWriter, wait time.Duration) *reply {
-	w.Header().Set("Retry-After", fmt.Sprint(int(wait/time.Second)+1))
+	w.Header().Set("Retry-After", fmt.Sprint(math.Ceil(wait.Seconds())))
 	r := refuse(http.StatusTooManyRequests, "Rate limit exceeded")
 	return &r
 }
