@@ -177,6 +177,49 @@ func TestFilingsThatFaultsHaveScatteredComeBackTogether(t *testing.T) {
 	require.Len(t, bulk.calls[0], 30)
 }
 
+// Whoever waited for its turn a hundred times, and then met a moment in which the
+// store did not answer, does not wait for minutes.
+func TestAHiccupOfTheStoreDoesNotPunishWhatWaitedForItsTurn(t *testing.T) {
+	flaky := &hiccup{}
+	bulk, adjust := inBulk(50)
+	h, id := crowded(t, 30, func(o *campaign.Options) {
+		adjust(o)
+		flaky.Store = o.Store
+		o.Store = flaky
+	})
+	h.launchesOnly(id, campaign.SliceAll)
+	require.NoError(t, h.engine.Step(t.Context()))
+	bulk.busy = 40
+	claim := func() []campaign.Claimed {
+		claims, err := h.store.Claim(t.Context(), campaign.ClaimRequest{Now: h.clock.Now(), Lease: time.Minute, N: 50, Lanes: []campaign.Lane{campaign.Bulk}})
+		require.NoError(t, err)
+		return claims.Entries
+	}
+	for bulk.busy > 0 {
+		h.engine.FileTogether(t.Context(), claim())
+		h.clock.advance(6 * time.Second)
+	}
+	flaky.down = true
+	h.engine.FileTogether(t.Context(), claim())
+	flaky.down = false
+	h.clock.advance(10 * time.Second)
+	require.Len(t, claim(), 30)
+}
+
+// hiccup is a store that cannot be read for a moment.
+type hiccup struct {
+	campaign.Store
+
+	down bool
+}
+
+func (s *hiccup) GetMany(ctx context.Context, scope campaign.Scope, kind campaign.RecordKind, ids []string) ([]campaign.Record, error) {
+	if s.down {
+		return nil, &campaign.Error{Kind: campaign.Uncertain}
+	}
+	return s.Store.GetMany(ctx, scope, kind, ids)
+}
+
 func TestAPauseHoldsWhatWouldBeFiledTogether(t *testing.T) {
 	bulk, adjust := inBulk(50)
 	h, id := crowded(t, 20, adjust)

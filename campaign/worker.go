@@ -227,7 +227,7 @@ const putBackFor = 2 * time.Second
 // retry puts back what failed, for as long as the kind of the error says; what a
 // stop cut off, at once.
 func (g *Engine) retry(ctx context.Context, c Claimed, cause error) {
-	at := g.opts.Clock.Now().Add(retryDelay(c.Attempts, cause))
+	at := g.opts.Clock.Now().Add(retryDelay(c.failures(), cause))
 	if stopping(ctx) {
 		at = g.opts.Clock.Now()
 	}
@@ -237,6 +237,19 @@ func (g *Engine) retry(ctx context.Context, c Claimed, cause error) {
 	if err := Retry(ctx, g.opts.Store, c, at); err != nil && KindOf(err) != Conflict {
 		g.opts.Log.WithError(err).WithField("entry", c.ID).Error("put work back; its lease will run out")
 	}
+}
+
+// maxTurns bounds what the claims of an effect say of its failures.
+const maxTurns = 5
+
+// failures returns how often work failed before, as far as its claims tell. An
+// effect waits for its turn by being claimed again, perhaps a hundred times; how
+// often it failed stands in its own record.
+func (c Claimed) failures() int {
+	if strings.HasPrefix(c.ID, effectPrefix) || strings.HasPrefix(c.ID, filePrefix) {
+		return min(c.Attempts, maxTurns)
+	}
+	return c.Attempts
 }
 
 // putBack returns claimed work that was not begun, for anybody to claim at that
