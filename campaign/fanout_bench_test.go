@@ -67,10 +67,29 @@ func BenchmarkFanOut(b *testing.B) {
 				require.NoError(b, err)
 				b.ReportMetric(float64(usedMemory(b, server)-before-number(b, audit))/float64(f.n), "B/ticket")
 				b.ReportMetric(float64(number(b, audit))/float64(f.n), "B/ticket-audit")
+				printMemory(b, server, f.n)
 				require.NoError(b, store.Close())
 			}
 		})
 	}
+}
+
+// printMemory tells what the keys of the campaign take. It prints by itself, since
+// b.Log keeps ten lines.
+func printMemory(b *testing.B, server *redistest.Server, tickets int) {
+	b.Helper()
+	client := goredis.NewClient(&goredis.Options{Addr: server.Addr(), DisableIdentity: true})
+	keys, err := client.Keys(b.Context(), "muster:{log4j-rce}*").Result()
+	require.NoError(b, err)
+	slices.Sort(keys)
+	for _, key := range keys {
+		n, err := client.MemoryUsage(b.Context(), key, 0).Result()
+		require.NoError(b, err)
+		if perTicket := float64(n) / float64(tickets); perTicket >= 1 {
+			fmt.Fprintf(os.Stderr, "%-32s %7.1f B a ticket\n", key, perTicket)
+		}
+	}
+	require.NoError(b, client.Close())
 }
 
 // usedMemory is what a server's data takes.
