@@ -295,9 +295,7 @@ func (tx *transaction) tellContact(c Campaign, a *Advice, person string) error {
 		at = morning(tx.now, contact.Zone)
 	}
 	key := advicePrefix + person + "/" + a.ID
-	return tx.effect(Effect{
-		ID: opaqueID(string(tx.scope), "message", key), Kind: EffectMessage, Subject: key, Lane: Bulk, NotBefore: at, AsksWork: true,
-	}, postPayload{To: contact.Person.User(), Zone: contact.Zone, Message: m})
+	return tx.askPerson(contact.Person, contact.Zone, key, at, m)
 }
 
 // adviceMoved says what the change means for one contact, what they did first.

@@ -54,8 +54,10 @@ type Campaign struct {
 	StartedAt  time.Time  `json:"started_at,omitzero"`
 	ResumedAt  time.Time  `json:"resumed_at,omitzero"`
 	ClosedAt   time.Time  `json:"closed_at,omitzero"`
-	// Late counts targets that joined after the launch, by UTC day.
-	Late map[string]int `json:"late,omitempty"`
+	// Late counts targets that joined after the launch, by UTC day; Admissions how
+	// often some did.
+	Late       map[string]int `json:"late,omitempty"`
+	Admissions int            `json:"admissions,omitempty"`
 }
 
 // ChannelRef is a Slack channel.

@@ -232,12 +232,16 @@ func ticketSerial(ticket string) string { return "ticket/" + ticket }
 // joinTasks tells the tasks of a part, from one on and room of them at most, which
 // ticket they are on, and returns how many are left.
 func (tx *transaction) joinTasks(w Wave, part planPart, from, room int) (left int, err error) {
+	var strayed []strayedTask
 	at, until := 0, from+room
 	for _, planned := range part.Tickets {
 		for _, id := range planned.Tasks {
 			if at >= from && at < until {
 				join := func(task *Task) {
 					task.Ticket, task.Contact = planned.ID, string(planned.Contact)
+					if task.Owner != planned.Owner {
+						strayed = append(strayed, strayedTask{*task, planned})
+					}
 					if task.Status.handled() {
 						tx.countWave(w.ID, waveHandled, 1)
 					}
@@ -249,7 +253,7 @@ func (tx *transaction) joinTasks(w Wave, part planPart, from, room int) (left in
 			at++
 		}
 	}
-	return max(0, at-until), nil
+	return max(0, at-until), tx.follow(strayed)
 }
 
 func (tx *transaction) fileTicket(w Wave, planned PlanTicket) error {
@@ -304,6 +308,11 @@ func (tx *transaction) fileContact(c Campaign, w Wave, planned PlanContact) erro
 		contact = Contact{Person: planned.Person}
 	}
 	contact.Name, contact.Zone = planned.Name, planned.Zone
+	if contact.First != "" && !planned.Again { // asked for something else since the plan was drawn
+		if planned, err = tx.askedAgain(planned); err != nil {
+			return err
+		}
+	}
 	for _, id := range planned.Tickets {
 		if !slices.Contains(contact.Tickets, id) {
 			contact.Tickets = append(contact.Tickets, id)
@@ -314,11 +323,14 @@ func (tx *transaction) fileContact(c Campaign, w Wave, planned PlanContact) erro
 		To: planned.Person.User(), Zone: planned.Zone, After: planned.Tickets,
 		Message: Message{Text: planned.Text, Buttons: taskButtons(c.ID, planned.Person, planned.Count)}, Wave: w.ID,
 	}
-	if contact.First == "" {
+	switch {
+	case planned.Text == "": // nothing is left to ask for
+		return save(tx, KindContact, string(planned.Person), contact)
+	case contact.First == "":
 		e.ID = opaqueID(string(tx.scope), "first", string(planned.Person))
 		contact.First, contact.Text = e.ID, planned.Text
 		post.Remember = contactSubject(string(planned.Person))
-	} else {
+	default:
 		contact.Asked++
 		e.ID, e.Kind, e.AsksWork = opaqueID(string(tx.scope), "more", string(planned.Person), w.ID), EffectMessage, true
 	}

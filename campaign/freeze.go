@@ -438,6 +438,9 @@ func (tx *transaction) enrolTarget(t Target, tracks []PlanTrack) error {
 		id := TaskID(t.ID, track.Name)
 		old, found, err := find[Task](tx, KindTask, id)
 		if err == nil && found {
+			err = tx.followOwner(old, t.Owner)
+		}
+		if err == nil && found {
 			err = tx.followDue(old, track.Due)
 		}
 		if err != nil {
@@ -455,6 +458,19 @@ func (tx *transaction) enrolTarget(t Target, tracks []PlanTrack) error {
 		}
 	}
 	return nil
+}
+
+// followOwner gives a task that is on no ticket yet the owner that the plan has for
+// its target.
+func (tx *transaction) followOwner(t Task, owner string) error {
+	if t.Ticket != "" || t.Owner == owner || owner == "" {
+		return nil
+	}
+	_, err := tx.changeTask(t.ID, "task.reassign", "the plan has it with another owner", func(t *Task) error {
+		t.Owner = owner
+		return nil
+	})
+	return err
 }
 
 // followDue gives unfinished work the due date that was approved last.

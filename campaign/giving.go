@@ -246,6 +246,21 @@ func (tx *transaction) askedOf(to heir, tickets []Ticket) (string, PlanContact, 
 	return contact.Text, contact, err
 }
 
+// askedAgain is what somebody is asked whose first message came in between, in
+// the same approved words.
+func (tx *transaction) askedAgain(planned PlanContact) (PlanContact, error) {
+	tickets := make([]Ticket, 0, len(planned.Tickets))
+	for _, id := range planned.Tickets {
+		t, err := load[Ticket](tx, KindTicket, id)
+		if err != nil {
+			return planned, err
+		}
+		tickets = append(tickets, t)
+	}
+	_, again, err := tx.askedOf(heir{user: User{Person: planned.Person, Name: planned.Name, Zone: planned.Zone}}, tickets)
+	return again, err
+}
+
 // keepContact makes the heir the contact of tickets without a message.
 func (tx *transaction) keepContact(planned PlanContact) error {
 	contact, found, err := find[Contact](tx, KindContact, string(planned.Person))

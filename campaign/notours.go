@@ -150,9 +150,7 @@ func (tx *transaction) offer(c Campaign, r *Reassignment, to heir, said string) 
 		at = morning(tx.now, to.user.Zone)
 	}
 	key := fmt.Sprintf("reassign/%s/%d", r.ID, len(r.Hops))
-	return tx.effect(Effect{
-		ID: opaqueID(string(tx.scope), "message", key), Kind: EffectMessage, Subject: key, Lane: Bulk, NotBefore: at, AsksWork: true,
-	}, postPayload{To: to.user.Person.User(), Zone: to.user.Zone, Message: m})
+	return tx.askPerson(to.user.Person, to.user.Zone, key, at, m)
 }
 
 // maxOwnerWords bounds what the command channel is shown of a guess.
@@ -317,9 +315,7 @@ func (tx *transaction) tellReturned(c Campaign, r Reassignment, by Person, reaso
 		at = morning(tx.now, zone)
 	}
 	key := "reassign/" + r.ID + "/returned"
-	return tx.effect(Effect{
-		ID: opaqueID(string(tx.scope), "message", key), Kind: EffectMessage, Subject: key, Lane: Bulk, NotBefore: at, AsksWork: true,
-	}, postPayload{To: r.By.User(), Zone: zone, Message: m})
+	return tx.askPerson(r.By, zone, key, at, m)
 }
 
 // PassWork says whose work it is instead: whoever was asked names another, who is

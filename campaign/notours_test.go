@@ -225,3 +225,27 @@ func TestAnOwnerIsFoundByAFewLetters(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 }
+
+func TestWhoTookOnWorkBeforeTheirWaveGetsOneFirstMessage(t *testing.T) {
+	h := newHouse(t)
+	h.estate()
+	id := h.ready()
+	h.launch(id, campaign.SliceExposed)
+	h.settle()
+	checkout := h.taskNamed(id, "checkout")
+	_, err := h.engine.NotOurs(t.Context(), h.by(ann), id, campaign.TaskSet{Tasks: []string{checkout.ID}}, "ben")
+	require.NoError(t, err)
+	h.settle()
+	_, err = h.engine.AcceptWork(t.Context(), h.by(ben), id, h.taskNamed(id, "checkout").Offer)
+	require.NoError(t, err)
+	h.settle()
+	require.Len(t, h.firsts(ben), 1)
+
+	h.launch(id, campaign.SliceRest)
+	h.settle()
+	require.Len(t, h.firsts(ben), 1, "the plan was drawn before Ben had anything")
+	more := h.asks(ben, "more_work")
+	require.Len(t, more, 1)
+	require.Contains(t, more[0].Message.Text, "search")
+	require.NotContains(t, more[0].Message.Text, "checkout")
+}

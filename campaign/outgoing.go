@@ -26,6 +26,14 @@ func (tx *transaction) post(key string, lane Lane, p postPayload) error {
 	}, p)
 }
 
+// askPerson plans a direct message that asks somebody for something, not before a time.
+// key is as in post.
+func (tx *transaction) askPerson(p Person, zone, key string, at time.Time, m Message) error {
+	return tx.effect(Effect{
+		ID: opaqueID(string(tx.scope), "message", key), Kind: EffectMessage, Subject: key, Lane: Bulk, NotBefore: at, AsksWork: true,
+	}, postPayload{To: p.User(), Zone: zone, Message: m})
+}
+
 // replyPayload is what an effect of kind reply carries.
 type replyPayload struct {
 	URL     string  `json:"url,omitempty"` // response URL, while it serves

@@ -226,6 +226,43 @@ func (g *Engine) reassign(ctx context.Context, claim Claimed) error {
 	})
 }
 
+// strayedTask is a task that went to another owner between plan and filing, with
+// the ticket that was approved for the owner of then.
+type strayedTask struct {
+	task    Task
+	planned PlanTicket
+}
+
+// follow lets tickets that are filed as they were approved go on to those whom
+// their tasks belong to by now.
+func (tx *transaction) follow(strayed []strayedTask) error {
+	moves := map[string]*Reassignment{}
+	for _, s := range strayed {
+		id := opaqueID(string(tx.scope), "strayed", s.planned.ID, s.task.Owner)
+		r := moves[id]
+		if r == nil {
+			r = &Reassignment{
+				ID: id, Cause: CauseCatalog, Status: ReassignmentMoving, At: tx.now, DecidedAt: tx.now, Owner: s.planned.Owner,
+				Contact: string(s.planned.Contact), To: s.task.Owner, Due: s.task.Due,
+			}
+			moves[id] = r
+		}
+		if !slices.Contains(r.Targets, s.task.Target) {
+			r.Targets, r.Names = append(r.Targets, s.task.Target), append(r.Names, s.task.Name)
+		}
+		r.Exposed = r.Exposed || s.task.Exposed
+	}
+	for _, id := range sortedKeys(moves) {
+		if _, found, err := find[Reassignment](tx, KindReassignment, id); err != nil || found {
+			return err
+		}
+		if err := tx.keepReassignment(*moves[id], "", ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // findHeir finds who is asked on behalf of the owner that an import names. Nobody
 // there: the commander decides. It returns when to look again.
 func (tx *transaction) findHeir(c Campaign, r *Reassignment) (time.Time, error) {

@@ -301,9 +301,7 @@ func (tx *transaction) tellRevision(c Campaign, r *Renewal, person string) error
 		return err
 	}
 	key := renewalPrefix + person + "/" + r.ID
-	return tx.effect(Effect{
-		ID: opaqueID(string(tx.scope), "message", key), Kind: EffectMessage, Subject: key, Lane: Bulk, NotBefore: at, AsksWork: true,
-	}, postPayload{To: contact.Person.User(), Zone: contact.Zone, Message: m})
+	return tx.askPerson(contact.Person, contact.Zone, key, at, m)
 }
 
 // restoreRenewals lets renewals that are on their way go on.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -206,4 +207,52 @@ func (h *house) soundFor(r *rapid.T, id string, c campaign.Catalog, tasks []camp
 			r.Fatalf("%s", fmt.Sprintf("%s is with %s, and before nobody", t.Name, t.Owner))
 		}
 	}
+}
+
+func TestWhatMovedBetweenPlanAndFilingGoesOnToItsNewOwner(t *testing.T) {
+	h := newHouse(t)
+	h.estate()
+	id := h.ready()
+	h.launch(id, campaign.SliceExposed)
+	h.importsOwners(catalogNow(map[string]string{"search": "eve"}))
+	require.Equal(t, "group:default/eve", h.taskNamed(id, "search").Owner)
+
+	h.launch(id, campaign.SliceRest)
+	h.settle()
+	task, ticket := h.taskNamed(id, "search"), h.ticketNamed(id, "search")
+	require.Equal(t, "group:default/eve", task.Owner)
+	require.Equal(t, string(eve), task.Contact)
+	require.Equal(t, ticket.ID, task.Ticket)
+	require.Equal(t, "eve", h.tracker.now(ticket.ID).Assignee)
+	require.Len(t, h.firsts(eve), 1)
+	require.NotContains(t, stored[campaign.Contact](h, id, campaign.KindContact, string(ben)).Tickets, ticket.ID)
+	h.sound(id)
+}
+
+func TestALateTargetHasOneTicketThoughScansComeAgainAndItsOwnerChanges(t *testing.T) {
+	h, id := allLaunched(t)
+	h.scan(log4jCore, "wiki") // joins, and its wave is not filed yet
+	h.scan(log4jCore, "wiki", "archive")
+	h.importsOwners(catalogNow(map[string]string{"wiki": "ben"}))
+	h.scan(log4jCore, "wiki")
+	h.settle()
+	var holding []string
+	for _, ticket := range all[campaign.Ticket](h, id, campaign.KindTicket) {
+		if slices.Contains(ticket.Tasks, h.taskNamed(id, "wiki").ID) {
+			holding = append(holding, ticket.ID)
+		}
+	}
+	require.Len(t, holding, 1)
+	require.Equal(t, holding[0], h.taskNamed(id, "wiki").Ticket)
+	require.Equal(t, "group:default/ben", h.taskNamed(id, "wiki").Owner)
+	asked := 0
+	for _, p := range []campaign.Person{ann, ben, eve} {
+		for _, m := range append(h.asks(p, "more_work"), h.asks(p, "first_message")...) {
+			if strings.Contains(m.Message.Text, `"Names":["wiki"`) {
+				asked++
+			}
+		}
+	}
+	require.LessOrEqual(t, asked, 2, "by the plan, and by the move")
+	h.sound(id)
 }

@@ -261,9 +261,38 @@ func (g *Engine) lateTargets(ctx context.Context, c Campaign, world Assessment) 
 		t := stored.Value
 		ticketed[t.Target] = ticketed[t.Target] || t.Ticket != "" || t.Status.Finished()
 	}
+	if err := g.beingFiled(ctx, c, ticketed); err != nil {
+		return nil, err
+	}
 	return slices.DeleteFunc(slices.Clone(world.Targets), func(t Target) bool {
 		return t.Knowledge == KnownNothing || t.Doubt != "" || t.Owner == "" || ticketed[t.ID]
 	}), nil
+}
+
+// beingFiled adds the targets of waves that go out and are not all filed yet: their
+// tasks have no ticket so far, and get one.
+func (g *Engine) beingFiled(ctx context.Context, c Campaign, ticketed map[string]bool) error {
+	for stored, err := range LoadAll[Wave](ctx, g.opts.Store, Scope(c.ID), KindWave) {
+		if err != nil {
+			return err
+		}
+		w := stored.Value
+		if w.Status != WaveFiling {
+			continue
+		}
+		for n := w.Next; n < w.Parts; n++ {
+			part, _, err := Load[planPart](ctx, g.opts.Store, Scope(c.ID), KindPlanPart, planPartID(w.Plan, w.Slice, n))
+			if err != nil {
+				return err
+			}
+			for _, planned := range part.Tickets {
+				for _, target := range planned.Targets {
+					ticketed[target] = true
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // admit lets late targets join with the approved text, as many as the admission
@@ -297,8 +326,12 @@ func (g *Engine) admit(ctx context.Context, r Request, c Campaign, late []Target
 	if err := g.enrol(ctx, r, c, joined); err != nil {
 		return err
 	}
-	report.Joined = len(late)
-	return g.changeCampaign(ctx, Request{Actor: r.Actor}, c.ID, "campaign.admit", func(tx *transaction, c *Campaign) error {
+	seen := c.Admissions
+	err = g.changeCampaign(ctx, Request{Actor: r.Actor}, c.ID, "campaign.admit", func(tx *transaction, c *Campaign) error {
+		if c.Admissions != seen {
+			return errAdmittedMeanwhile
+		}
+		c.Admissions++
 		if c.Late == nil {
 			c.Late = map[string]int{}
 		}
@@ -317,7 +350,18 @@ func (g *Engine) admit(ctx context.Context, r Request, c Campaign, late []Target
 		}
 		return nil
 	})
+	if errors.Is(err, errAdmittedMeanwhile) {
+		return nil // the next sweep sees what is left
+	}
+	if err == nil {
+		report.Joined = len(late)
+	}
+	return err
 }
+
+// errAdmittedMeanwhile says that another sweep let targets join after this one
+// looked: they might be the same.
+var errAdmittedMeanwhile = errors.New("late targets were admitted meanwhile")
 
 // notPlanned leaves out what the frozen plan holds: it goes out with its slice.
 func notPlanned(late []Target, p Plan) []Target {

@@ -99,9 +99,7 @@ func (tx *transaction) postHow(c Campaign, contact Contact, tasks []Task) error 
 	}
 	m.Buttons = append(m.Buttons, Button{Label: "Not done yet", Action: actionNotDone, Value: value})
 	key := "how/" + string(contact.Person) + "/" + timeKey(tx.now)
-	return tx.effect(Effect{
-		ID: opaqueID(string(tx.scope), "message", key), Kind: EffectMessage, Subject: key, Lane: Bulk, NotBefore: at, AsksWork: true,
-	}, postPayload{To: contact.Person.User(), Zone: contact.Zone, Message: m})
+	return tx.askPerson(contact.Person, contact.Zone, key, at, m)
 }
 
 // StateMethod says by which method tasks were done that were closed in the

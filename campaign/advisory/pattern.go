@@ -14,8 +14,8 @@ const (
 
 // pattern is a name pattern with *, compared without regard to case.
 type pattern struct {
-	text  string
-	parts []string // between the stars
+	text string
+	name campaign.NamePattern
 }
 
 func newPattern(text string) (*pattern, error) {
@@ -29,35 +29,16 @@ func newPattern(text string) (*pattern, error) {
 	if len(strings.Trim(text, "* ")) < minPatternLength {
 		return nil, refuse(nil, "The name pattern %q matches nearly everything. Nothing was changed; name at least %d characters, e.g. log4j*.", text, minPatternLength)
 	}
-	return &pattern{text: text, parts: strings.Split(strings.ToLower(text), "*")}, nil
+	return &pattern{text: text, name: campaign.NewNamePattern(text)}, nil
 }
 
 // matches compares the pattern with each way a component may be called: its
 // name, its full name, and the file it was found in.
 func (p *pattern) matches(c campaign.Component, id identity) bool {
 	for _, name := range []string{id.name, id.short, c.Name, shortName(c.Name), shortName(c.Path)} {
-		if name != "" && p.matchesName(strings.ToLower(name)) {
+		if name != "" && p.name.Matches(name) {
 			return true
 		}
 	}
 	return false
-}
-
-func (p *pattern) matchesName(name string) bool {
-	first, last := p.parts[0], p.parts[len(p.parts)-1]
-	if len(p.parts) == 1 {
-		return name == first
-	}
-	if len(name) < len(first)+len(last) || !strings.HasPrefix(name, first) || !strings.HasSuffix(name, last) {
-		return false
-	}
-	name = name[len(first) : len(name)-len(last)]
-	for _, part := range p.parts[1 : len(p.parts)-1] {
-		_, after, ok := strings.Cut(name, part)
-		if !ok {
-			return false
-		}
-		name = after
-	}
-	return true
 }
