@@ -139,17 +139,26 @@ func (g *Engine) unknownTasks(ctx context.Context, actor Person, c Campaign, nam
 	return tasks, nil
 }
 
-// UnknownOf counts the targets of a campaign that a person could attest.
-func (g *Engine) UnknownOf(ctx context.Context, p Person, id string) (int, error) {
+// UnknownOf returns the targets of a campaign that a person could attest: their IDs
+// and, in the same order, what they are called.
+func (g *Engine) UnknownOf(ctx context.Context, p Person, id string) (ids, names []string, err error) {
 	c, err := g.Campaign(ctx, id)
 	if err != nil {
-		return 0, err
+		return nil, nil, err
 	}
 	tasks, err := g.unknownTasks(ctx, p, c, []string{"all"})
 	if KindOf(err) == NotFound && err != nil {
-		return 0, nil
+		return nil, nil, nil
 	}
-	return len(tasks), err
+	seen := map[string]bool{}
+	slices.SortFunc(tasks, func(a, b Task) int { return compareStrings(a.Name, b.Name, a.ID, b.ID) })
+	for _, t := range tasks {
+		if !seen[t.Target] {
+			seen[t.Target] = true
+			ids, names = append(ids, t.Target), append(names, t.Name)
+		}
+	}
+	return ids, names, err
 }
 
 // ConfirmNamed is the second person's word for claims that no scan can see, by

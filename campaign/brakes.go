@@ -33,6 +33,8 @@ const (
 	HoldRebaseline HoldKind = "rebaseline"
 	HoldSweep      HoldKind = "sweep"
 	HoldClose      HoldKind = "close"
+	HoldTriage     HoldKind = "triage"  // a decision about many doubtful targets
+	HoldInquiry    HoldKind = "inquiry" // a question to many owners
 	HoldCatalog    HoldKind = "catalog" // an import under which much goes to other owners
 )
 
@@ -171,6 +173,8 @@ func (g *Engine) grants() map[HoldKind]grant {
 		HoldCancel:     g.cancelGranted,
 		HoldClose:      g.closeGranted,
 		HoldSweep:      g.sweepGranted,
+		HoldTriage:     g.triageGranted,
+		HoldInquiry:    g.inquiryGranted,
 		HoldVoid:       g.voidGranted,
 		HoldRebaseline: g.rebaselineGranted,
 		HoldRenewal:    g.renewalGranted,

@@ -40,6 +40,10 @@ type Campaign struct {
 	Void       []VoidMethod `json:"void,omitempty"`
 	// Triage holds what a person decided of doubtful targets, by target ID.
 	Triage map[string]TriageDecision `json:"triage,omitempty"`
+	// TriageRules hold for what later scans bring, too; TriageRuled is the highest
+	// number that was given to one.
+	TriageRules []TriageRule `json:"triage_rules,omitempty"`
+	TriageRuled int          `json:"triage_ruled,omitempty"`
 	// TriageWaived says why launching beside an open triage list is right.
 	TriageWaived string `json:"triage_waived,omitempty"`
 
@@ -155,6 +159,20 @@ type TriageDecision struct {
 	By       Person    `json:"by"`
 	At       time.Time `json:"at"`
 	Reason   string    `json:"reason,omitempty"`
+	// Found names what records counted as affected for sure when it was decided: a
+	// decision does not reach further than what people saw.
+	Found string `json:"found,omitempty"`
+	// Inquiry is the one that it answers. Sample says that its owner's word is not
+	// all: it stands on the list for a person to check.
+	Inquiry string `json:"inquiry,omitempty"`
+	Sample  bool   `json:"sample,omitempty"`
+}
+
+func (d TriageDecision) verdict() string {
+	if d.Affected {
+		return "affected"
+	}
+	return "not affected"
 }
 
 // Track returns a track by name.

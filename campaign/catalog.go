@@ -89,6 +89,10 @@ func (s *Service) setOwner(layer Layer, owner string) {
 	owners[layer], s.Owners = owner, owners
 }
 
+// disputed returns whether the sources name different owners and nobody has said
+// which of them is right.
+func (s Service) disputed() bool { return len(s.Claims) > 1 && s.Claims[0].Source != SourceCorrection }
+
 // OwnerClaim is what one source says of a service's owner.
 type OwnerClaim struct {
 	Source string `json:"source"` // backstage, csv, codeowners

@@ -122,7 +122,7 @@ func (c Catalog) correct(x Correction) (agreed bool) {
 		return false
 	}
 	said := s.OwnerOf(x.Layer)
-	if said == x.To {
+	if said == x.To && !s.disputed() {
 		return true
 	}
 	claims := []OwnerClaim{{Source: SourceCorrection, Owner: x.To}}

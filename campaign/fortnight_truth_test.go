@@ -28,7 +28,7 @@ func (f *fortnight) check() fortnightResult {
 		case e.NotBefore.After(f.clock.Now()): // waits for somebody's morning
 			left--
 		case e.Status != campaign.EffectDone:
-			f.untruth("effect %s for %s is %s: %s", e.Kind, e.Subject, e.Status, e.LastError)
+			f.untruth("effect %s for %s is %s since %s, not before %s: %s", e.Kind, e.Subject, e.Status, e.CreatedAt, e.NotBefore, e.LastError)
 		}
 	}
 	if left > 0 {

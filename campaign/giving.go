@@ -97,11 +97,18 @@ func (v *giving) moveTicket() error {
 	if from == "" || from == v.t.Contact {
 		return nil
 	}
-	err := amend(v.tx, KindContact, from, func(c *Contact) {
-		c.Tickets = slices.DeleteFunc(c.Tickets, func(id string) bool { return id == v.t.ID })
-	})
+	c, found, err := find[Contact](v.tx, KindContact, from)
 	if err != nil {
 		return err
+	}
+	if found {
+		c.Tickets = slices.DeleteFunc(slices.Clone(c.Tickets), func(id string) bool { return id == v.t.ID })
+		if err := v.tx.unask(&c, v.t.ID); err != nil {
+			return err
+		}
+		if err := save(v.tx, KindContact, from, c); err != nil {
+			return err
+		}
 	}
 	return v.tx.refresh(EffectEdit, contactSubject(from))
 }

@@ -50,6 +50,9 @@ const (
 	LayerApplication Layer = "application"
 )
 
+// layers are all of them.
+var layers = []Layer{LayerHost, LayerRuntime, LayerApplication}
+
 // Exposure says who can reach a target.
 type Exposure string
 

@@ -105,8 +105,8 @@ type attempt struct {
 // heldFor is how long an effect of a paused campaign sleeps before it looks again.
 const heldFor = 10 * time.Second
 
-// held puts back what a paused campaign holds, and gives up what a cancelled one
-// does not need any more.
+// held puts back what a paused campaign holds, and gives up what is not needed any
+// more: of a cancelled one, or since its work went to somebody else.
 func (a *attempt) held(ctx context.Context) (bool, error) {
 	if !a.action.waits && !a.effect.AsksWork || a.claim.Scope == Sys {
 		return false, nil
@@ -121,7 +121,11 @@ func (a *attempt) held(ctx context.Context) (bool, error) {
 	case Cancelled:
 		return true, a.write(ctx, ending{status: EffectDead, cause: &Error{Kind: Conflict, Message: "The campaign was cancelled."}})
 	}
-	return false, nil
+	elsewhere, err := a.engine.wentElsewhere(ctx, a.claim.Scope, a.effect)
+	if err != nil || !elsewhere {
+		return false, err
+	}
+	return true, a.write(ctx, ending{status: EffectDead, elsewhere: true, cause: &Error{Kind: Conflict, Message: "Its work went to somebody else."}})
 }
 
 // looksBack says that carrying the effect out twice would show, so that it is
@@ -180,10 +184,11 @@ func (a *attempt) unseen(ctx context.Context, err error) ending {
 
 // ending is how an attempt ended.
 type ending struct {
-	status  EffectStatus
-	result  any
-	cause   error
-	retryAt time.Time // zero: it is over
+	status    EffectStatus
+	result    any
+	cause     error
+	retryAt   time.Time // zero: it is over
+	elsewhere bool      // what the message was to ask for is somebody else's by now
 	// turn says that it only waits for its turn, which leaves no trace: it is what
 	// most of a paced fan-out does most of the time.
 	turn bool
@@ -313,8 +318,13 @@ func (a *attempt) record(tx *transaction, end ending) (outdated bool, err error)
 	if err := a.conclude(tx, &e, end.result, end.cause); err != nil {
 		return false, err
 	}
+	if end.elsewhere {
+		if err := tx.unsent(e); err != nil {
+			return false, err
+		}
+	}
 	tx.finish(a.claim, end.retryAt)
-	if e.Status == EffectDone && a.action.becomes != "" {
+	if end.elsewhere || e.Status == EffectDone && a.action.becomes != "" {
 		tx.remove(KindEffect, e.ID)
 		return false, nil
 	}

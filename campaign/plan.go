@@ -244,10 +244,7 @@ func (b *planBuilder) add(t Target, user User, tasks []string) {
 	case b.in.Campaign.Grouping == ByFixUnit && t.FixUnit != "":
 		ref, name = "unit:"+t.FixUnit, unitName(t.FixUnit)
 	}
-	id := opaqueID(b.in.Campaign.ID, "ticket", ref, t.Owner)
-	if held, ok := b.in.Holds[t.ID]; ok && held.owner == t.Owner {
-		id = held.ticket // under the ID that it got at first, whoever had it since
-	}
+	id := b.ticketID(t, ref)
 	ticket, ok := b.tickets[id]
 	if !ok {
 		ticket = &PlanTicket{
@@ -261,6 +258,24 @@ func (b *planBuilder) add(t Target, user User, tasks []string) {
 	}
 	ticket.Targets = append(ticket.Targets, t.ID)
 	ticket.Tasks = append(ticket.Tasks, tasks...)
+}
+
+// ticketID returns the ID of the ticket that a target stands on: the one that holds
+// it already, or another layer of its service, under the ID that it got at first
+// whoever had it since; else a new one.
+func (b *planBuilder) ticketID(t Target, ref string) string {
+	held := []string{t.ID}
+	if b.in.Campaign.Grouping == ByService && t.Service != "" {
+		for _, layer := range layers {
+			held = append(held, targetID(b.in.Campaign.ID, t.Service, layer))
+		}
+	}
+	for _, id := range held {
+		if by, ok := b.in.Holds[id]; ok && by.owner == t.Owner {
+			return by.ticket
+		}
+	}
+	return opaqueID(b.in.Campaign.ID, "ticket", ref, t.Owner)
 }
 
 // write renders what people will read, wave by wave and contact by contact. Waves

@@ -2,7 +2,10 @@ package campaign
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sirupsen/logrus"
 )
@@ -65,6 +68,89 @@ func (tx *transaction) releaseMessages(person string) (bool, error) {
 	}
 	contact.Waiting = still
 	return len(still) > 0, save(tx, KindContact, person, contact)
+}
+
+// unask takes a ticket that went to somebody else off the messages of a contact
+// that wait for it. One that asks for nothing else falls due at once, and is given
+// up: see wentElsewhere.
+func (tx *transaction) unask(contact *Contact, ticket string) error {
+	var still []string
+	for _, id := range contact.Waiting {
+		e, err := load[Effect](tx, KindEffect, id)
+		if err != nil {
+			return err
+		}
+		p, err := decodePayload[postPayload](e)
+		if err != nil {
+			return err
+		}
+		i := slices.Index(p.After, ticket)
+		if i < 0 {
+			still = append(still, id)
+			continue
+		}
+		release := len(p.After) == 1
+		if !release {
+			p.After = slices.Delete(slices.Clone(p.After), i, i+1)
+			if release, err = tx.allFiled(p.After); err != nil {
+				return err
+			}
+			if e.Payload, err = json.Marshal(p); err != nil {
+				return fmt.Errorf("encode payload of %s: %w", e.ID, err)
+			}
+			if err := save(tx, KindEffect, e.ID, e); err != nil {
+				return err
+			}
+		}
+		if !release {
+			still = append(still, id)
+			continue
+		}
+		tx.due(DueEntry{ID: e.dueID(), Lane: e.Lane, Serial: e.Serial, At: latest(tx.now, e.NotBefore)})
+	}
+	contact.Waiting = still
+	return nil
+}
+
+// wentElsewhere returns whether all the tickets that a message was to ask for are
+// somebody else's by now, so that it would ask for nothing.
+func (g *Engine) wentElsewhere(ctx context.Context, scope Scope, e Effect) (bool, error) {
+	if !e.Waits || !e.UncertainAt.IsZero() { // what may be out is not taken back
+		return false, nil
+	}
+	p, err := decodePayload[postPayload](e)
+	if err != nil || len(p.After) == 0 {
+		return false, err
+	}
+	tickets, err := LoadMany[struct {
+		Contact Person `json:"contact"`
+	}](ctx, g.opts.Store, scope, KindTicket, p.After)
+	if err != nil {
+		return false, err
+	}
+	for _, t := range tickets {
+		if t.Value.Contact.User() == p.To {
+			return false, nil
+		}
+	}
+	return len(tickets) > 0, nil
+}
+
+// unsent counts a message as settled that was given up since its work went
+// elsewhere; who gets work later gets a first message again.
+func (tx *transaction) unsent(e Effect) error {
+	p, err := decodePayload[postPayload](e)
+	if err != nil {
+		return err
+	}
+	tx.countWave(p.Wave, waveSent, 1)
+	id := strings.TrimPrefix(e.Subject, contactSubject(""))
+	contact, found, err := find[Contact](tx, KindContact, id)
+	if err != nil || !found || contact.First != e.ID {
+		return err
+	}
+	contact.First, contact.Text = "", ""
+	return save(tx, KindContact, id, contact)
 }
 
 // allFiled returns whether tickets exist in the tracker. They are filed roughly in

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -229,6 +230,30 @@ func TestWhatMovedBetweenPlanAndFilingGoesOnToItsNewOwner(t *testing.T) {
 	h.sound(id)
 }
 
+func TestNobodyIsAskedInTheMorningForWhatMovedAtNight(t *testing.T) {
+	h := newHouse(t)
+	h.estate()
+	h.clock.advance(17 * time.Hour) // two at night
+	h.scan(log4jCore, "checkout", "ledger", "search")
+	id := h.ready()
+	h.launch(id, campaign.SliceAll)
+	h.settle()
+	require.Empty(t, h.firsts(ben), "he sleeps")
+	h.importsOwners(catalogNow(map[string]string{"search": "eve"}))
+	h.clock.advance(8 * time.Hour)
+	h.settle()
+	require.Empty(t, h.slack.said(ben.User()))
+	require.Len(t, h.firsts(eve), 1)
+	left, err := h.engine.Outstanding(t.Context(), id)
+	require.NoError(t, err)
+	require.Zero(t, left)
+
+	h.importsOwners(catalogNow(nil)) // and back
+	h.settle()
+	require.Len(t, h.firsts(ben), 1, "he never had a first message")
+	h.sound(id)
+}
+
 func TestALateTargetHasOneTicketThoughScansComeAgainAndItsOwnerChanges(t *testing.T) {
 	h, id := allLaunched(t)
 	h.scan(log4jCore, "wiki") // joins, and its wave is not filed yet
@@ -255,4 +280,44 @@ func TestALateTargetHasOneTicketThoughScansComeAgainAndItsOwnerChanges(t *testin
 	}
 	require.LessOrEqual(t, asked, 2, "by the plan, and by the move")
 	h.sound(id)
+}
+
+func TestALaterLayerJoinsTheTicketThatMovedToItsOwner(t *testing.T) {
+	h := newHouse(t)
+	h.estate()
+	layered := func(host string) campaign.Catalog {
+		c := catalogNow(nil)
+		s := c.Services["component:default/wiki"]
+		s.Owners = map[campaign.Layer]string{campaign.LayerHost: "group:default/" + host}
+		c.Services[s.Ref] = s
+		return c
+	}
+	h.importsOwners(layered("ben"))
+	h.scanLayer(campaign.LayerHost, "wiki")
+	id := h.ready()
+	h.launch(id, campaign.SliceAll)
+	h.settle()
+	h.importsOwners(layered("eve"))
+	h.scanLayer(campaign.LayerApplication, "wiki")
+	h.settle()
+	var names []string
+	for _, ticket := range all[campaign.Ticket](h, id, campaign.KindTicket) {
+		if ticket.Name == "wiki" {
+			names = append(names, ticket.Owner)
+			require.Len(t, ticket.Tasks, 2)
+		}
+	}
+	require.Equal(t, []string{"group:default/eve"}, names, "one ticket for each service and owner")
+	h.sound(id)
+}
+
+// scanLayer imports a scan of now that sees log4j on one layer of a service.
+func (h *house) scanLayer(layer campaign.Layer, service string) {
+	h.t.Helper()
+	_, err := h.engine.ImportScans(h.t.Context(), h.by(cara), func(yield func(campaign.Scan, *campaign.Refusal) bool) {
+		yield(campaign.Scan{
+			Asset: service, Source: "scanner of " + string(layer), At: h.clock.Now(), Layer: layer, Components: []campaign.Component{{PURL: log4jCore, Layer: layer}},
+		}, nil)
+	})
+	require.NoError(h.t, err)
 }

@@ -69,6 +69,9 @@ func (g *Engine) Show(ctx context.Context, id string) (Message, error) {
 		}
 		data.Targets, data.Unknown = numbers.Track(headline(c, numbers).Name).All.Known(), numbers.Unknown
 	}
+	if data.Inquiries, err = g.unscannedInquiries(ctx, c); err != nil {
+		return Message{}, err
+	}
 	data.Next = nextSteps(c, data.Triage)
 	return g.answer("campaign_show", data)
 }

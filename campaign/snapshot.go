@@ -31,6 +31,8 @@ type Snapshot struct {
 	Overdue      int           `json:"overdue,omitempty"`
 	Worst        []TaskLine    `json:"worst,omitempty"` // at most 20: exposed, overdue, blocked, oldest
 	Asks         []Ask         `json:"asks,omitempty"`  // open ones
+	// Inquiries are the unknown targets whose owners were asked, or will know.
+	Inquiries InquiryCount `json:"inquiries,omitzero"`
 }
 
 // TaskLine is a task as a list shows it.
@@ -167,6 +169,9 @@ func (g *Engine) measureOnce(ctx context.Context, id string) (Snapshot, error) {
 		return Snapshot{}, err
 	}
 	if s.Asks, err = openAsks(ctx, store, scope); err != nil {
+		return Snapshot{}, err
+	}
+	if s.Inquiries, err = g.unscannedInquiries(ctx, c); err != nil {
 		return Snapshot{}, err
 	}
 	after, _, err := auditPlace(ctx, store, scope)

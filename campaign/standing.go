@@ -64,7 +64,7 @@ func (r reading) standing() Standing {
 	now, then := r.now.Track(r.track.Name), before.Track(r.track.Name)
 	s := Standing{
 		State: standsAt(r.campaign, r.now), AsOf: r.snapshot.At, Since: before.At, Services: r.now.Services,
-		Unknown: r.now.Unknown, UnknownBefore: before.Unknown,
+		Unknown: r.now.Unknown, UnknownBefore: before.Unknown, Inquiries: r.snapshot.Inquiries,
 		Exposed: protection(now.Exposed, then.Exposed), All: settled(now.All, then.All),
 		Reopened: r.now.Reopened, Overdue: r.snapshot.Overdue, Questions: r.now.Questions.Open,
 	}

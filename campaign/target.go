@@ -126,7 +126,12 @@ func (b *targetBuilder) assessment() Assessment {
 }
 
 func (b *targetBuilder) id(ref string, layer Layer) string {
-	return opaqueID(b.in.Campaign.ID, ref, string(layer))
+	return targetID(b.in.Campaign.ID, ref, layer)
+}
+
+// targetID is the ID of a layer of a service, or of an asset that has none.
+func targetID(campaign, ref string, layer Layer) string {
+	return opaqueID(campaign, ref, string(layer))
 }
 
 func (b *targetBuilder) scan(s Scan) {
@@ -178,7 +183,7 @@ func (b *targetBuilder) scan(s Scan) {
 
 // hit returns whether something was found on any layer of a service.
 func (b *targetBuilder) hit(ref string) bool {
-	for _, layer := range []Layer{LayerHost, LayerRuntime, LayerApplication} {
+	for _, layer := range layers {
 		if _, ok := b.found[b.id(ref, layer)]; ok {
 			return true
 		}
@@ -232,28 +237,78 @@ func (t *Target) fromService(s Service) {
 	t.Environment, t.Tier = cmp.Or(s.Environment, t.Environment), cmp.Or(s.Tier, t.Tier)
 }
 
-// decide applies what people decided of a target, and marks what they still
-// have to.
+// decide applies what people decided of a target, by itself or by a rule, and marks
+// what they still have to.
 func decide(t *Target, c Campaign, catalog Catalog) {
-	if d, ok := c.Triage[t.ID]; ok {
-		t.Doubt = ""
-		t.Owner = cmp.Or(d.Owner, t.Owner)
-		if !d.Affected {
-			t.Knowledge = KnownSafe
+	if d, ok := c.Triage[t.ID]; ok && d.reaches(*t) {
+		if d.Sample {
+			t.Doubt = "a sample to check: its owner says that it is not affected"
+			if d.Reason != "" {
+				t.Doubt += " (" + d.Reason + ")"
+			}
 			return
 		}
-		t.Knowledge = KnownAffected
+		t.Doubt = ""
+		t.settle(d)
 	}
+	if t.Knowledge == KnownSafe || t.Knowledge == KnownNothing {
+		return
+	}
+	t.Doubt = cmp.Or(t.Doubt, c.doubt(*t, catalog))
+	if t.Doubt == "" {
+		return
+	}
+	if r, ok := c.ruled(*t); ok {
+		t.Doubt = ""
+		if t.settle(r.TriageDecision); r.Affected {
+			t.Doubt = c.doubt(*t, catalog)
+		}
+	}
+}
+
+// settle takes over what somebody decided.
+func (t *Target) settle(d TriageDecision) {
+	if !d.Affected {
+		t.Knowledge = KnownSafe
+		return
+	}
+	t.Owner = cmp.Or(d.Owner, t.Owner)
+	t.Knowledge = KnownAffected
+}
+
+// doubt says why a person has to judge a target that nobody has decided.
+func (c Campaign) doubt(t Target, catalog Catalog) string {
 	_, reachable := catalog.Contact(t.Owner)
 	switch {
-	case t.Doubt != "" || t.Knowledge == KnownNothing:
 	case t.Owner == "":
-		t.Doubt = "no owner in the catalog"
+		return "no owner in the catalog"
 	case !reachable:
-		t.Doubt = "nobody in the catalog can be asked for " + t.Owner
+		return "nobody in the catalog can be asked for " + t.Owner
 	case t.Knowledge == KnownPossible && !c.byNameOnly():
-		t.Doubt = possibleBecause(t.Findings)
+		return possibleBecause(t.Findings)
 	}
+	return ""
+}
+
+// reaches returns whether a decision still covers what is found. That something is
+// not affected does not cover what records name for sure since.
+func (d TriageDecision) reaches(t Target) bool {
+	return d.Affected || d.By == "" || knownFor(t) == "" || knownFor(t) == d.Found
+}
+
+// knownFor names what records count as affected for sure on a target.
+func knownFor(t Target) string {
+	var names []string
+	for _, f := range t.Findings {
+		if f.Verdict == Affected {
+			names = append(names, f.Asset+" "+f.Component.spoken())
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	slices.Sort(names)
+	return textHash(slices.Compact(names)...)
 }
 
 // byNameOnly says that the campaign has nothing but a name to go by. Every match

@@ -1,8 +1,11 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -27,58 +30,169 @@ func doubtfulOf(targets []Target) []Target {
 	return doubtful
 }
 
-// TriageList shows what a person has to judge: doubtful and unowned targets.
+// TriageList shows what a person has to judge: doubtful and unowned targets, who was
+// asked about them, the rules that decide others, and owners in dispute.
 func (g *Engine) TriageList(ctx context.Context, id string) (Message, error) {
 	c, err := g.Campaign(ctx, id)
 	if err != nil {
 		return Message{}, err
 	}
-	world, catalog, err := g.assess(ctx, c)
+	unruled := c
+	unruled.TriageRules = nil
+	world, catalog, err := g.assess(ctx, unruled)
 	if err != nil {
 		return Message{}, err
 	}
-	targets := doubtfulOf(world.Targets)
-	data := TriageData{LocalTime: g.local(c), Title: c.Title, Total: len(targets), Waived: c.TriageWaived}
-	for _, t := range targets[:min(len(targets), maxListed)] {
-		line := TriageLine{ID: t.ID, Name: t.Name, Doubt: t.Doubt, Owner: t.Owner, Exposed: t.Exposure.Counts()}
+	asked, err := g.lastInquiries(ctx, id)
+	if err != nil {
+		return Message{}, err
+	}
+	data := TriageData{LocalTime: g.local(c), Title: c.Title, Waived: c.TriageWaived}
+	data.addTargets(c, doubtfulOf(world.Targets), asked)
+	data.addRules(c)
+	disputed := data.addConflicts(world.Targets, catalog)
+	return g.answer("triage", data, triageButtons(c, data, disputed)...)
+}
+
+// addTargets lists the targets that no rule decides, and counts those that one does.
+func (d *TriageData) addTargets(c Campaign, doubtful []Target, asked map[string]Inquiry) {
+	d.ruled = map[int]int{}
+	open := map[string]Inquiry{}
+	var ids []string
+	for _, t := range doubtful {
+		if r, ok := c.ruled(t); ok {
+			d.ruled[r.Number]++
+			continue
+		}
+		ids = append(ids, t.ID)
+		switch {
+		case asked[t.ID].Open():
+			open[t.ID] = asked[t.ID]
+		case t.Owner != "":
+			d.askable++
+		}
+		if d.Total++; len(d.Entries) == maxListed {
+			continue
+		}
+		line := TriageLine{ID: t.ID, Name: t.Name, Doubt: t.Doubt, Owner: t.Owner, Exposed: t.Exposure.Counts(), Asked: asked[t.ID].words(d.LocalTime)}
 		if len(t.Findings) > 0 {
 			f := t.Findings[0]
 			line.Found = strings.TrimSpace(f.Component.PURL + f.Component.Name + " " + f.Component.Path)
 		}
-		data.Entries = append(data.Entries, line)
+		d.Entries = append(d.Entries, line)
 	}
-	data.addConflicts(world.Targets, catalog)
-	return g.answer("triage", data)
+	d.Inquiries = inquiryCount(open, ids, d.Now)
+}
+
+func (d *TriageData) addRules(c Campaign) {
+	for _, r := range c.TriageRules {
+		d.Rules = append(d.Rules, TriageRuleLine{
+			Number: r.Number, About: r.String(), Verdict: r.verdict(), Owner: r.Owner, By: Mention(r.By), At: r.At, Reason: r.Reason, Decides: d.ruled[r.Number],
+		})
+	}
 }
 
 // addConflicts lists the services whose owner the sources do not agree on, and that
-// nobody has settled.
-func (d *TriageData) addConflicts(targets []Target, catalog Catalog) {
+// nobody has settled, and returns their catalog refs.
+func (d *TriageData) addConflicts(targets []Target, catalog Catalog) []string {
 	seen := map[string]bool{}
+	var refs []string
 	for _, t := range targets {
 		s := catalog.Services[t.Service]
-		if seen[s.Ref] || len(s.Claims) < 2 || s.Claims[0].Source == SourceCorrection {
+		if seen[s.Ref] || !s.disputed() {
 			continue
 		}
 		seen[s.Ref] = true
 		if d.Conflicted++; len(d.Conflicts) < maxListed {
-			d.Conflicts = append(d.Conflicts, OwnerConflict{Name: s.Name, Claims: s.Claims})
+			d.Conflicts, refs = append(d.Conflicts, OwnerConflict{Name: s.Name, Claims: s.Claims}), append(refs, s.Ref)
 		}
 	}
+	return refs
+}
+
+// The buttons of a triage list: Slack takes 25 in a row of rows, and nobody reads
+// more than a few.
+const (
+	settledByButton   = 3
+	forgottenByButton = 5
+
+	actionInquiryAsk   = "inquiry.ask"
+	actionOwnerSettle  = "owner.settle"
+	actionTriageForget = "triage.forget"
+)
+
+func triageButtons(c Campaign, d TriageData, disputed []string) []Button {
+	var buttons []Button
+	if d.askable > 0 && c.editable() == nil {
+		buttons = append(buttons, Button{Label: "Ask their owners", Action: actionInquiryAsk, Value: buttonValue(c.ID, string(AboutDoubt))})
+	}
+	for i, conflict := range d.Conflicts[:min(len(d.Conflicts), settledByButton)] {
+		for _, claim := range conflict.Claims {
+			buttons = append(buttons, Button{
+				Label:  clip(conflict.Name+": "+claim.Owner[strings.LastIndexByte(claim.Owner, '/')+1:], 70),
+				Action: actionOwnerSettle, Value: buttonValue(c.ID, disputed[i], claim.Owner),
+			})
+		}
+	}
+	for _, r := range d.Rules[:min(len(d.Rules), forgottenByButton)] {
+		buttons = append(buttons, Button{
+			Label: fmt.Sprintf("Forget rule %d", r.Number), Action: actionTriageForget, Value: buttonValue(c.ID, fmt.Sprint(r.Number)),
+			Confirm: fmt.Sprintf("What rule %d decides stands on the list again. Tickets that went out stay.", r.Number),
+		})
+	}
+	return buttons
+}
+
+// lastInquiries returns the newest inquiry about each target.
+func (g *Engine) lastInquiries(ctx context.Context, id string) (map[string]Inquiry, error) {
+	last := map[string]Inquiry{}
+	for stored, err := range LoadAll[Inquiry](ctx, g.opts.Store, Scope(id), KindInquiry) {
+		if err != nil {
+			return nil, err
+		}
+		for _, target := range stored.Value.Targets {
+			if q := stored.Value; !q.At.Before(last[target].At) {
+				last[target] = q
+			}
+		}
+	}
+	return last, nil
 }
 
 // TriageOrder is what a person decides of doubtful targets.
 type TriageOrder struct {
-	Targets  []string // IDs or names; "all" means the whole list
+	Targets  []string       // IDs or names; "all" means the whole list
+	Rule     *TriagePattern // instead: what fits, also of later scans
 	Affected bool
 	Owner    string // catalog ref to give them to
 	Reason   string
 	Waive    bool // launch beside the open list
 }
 
-// Triage decides doubtful targets. What is affected joins the next plan; what is
-// not stays out until a new scan says otherwise.
+// decision is what an order says of each target.
+func (o TriageOrder) decision(tx *transaction) TriageDecision {
+	return TriageDecision{Affected: o.Affected, Owner: o.Owner, By: tx.request.Actor, At: tx.now, Reason: o.Reason}
+}
+
+func (o TriageOrder) verdict() string { return TriageDecision{Affected: o.Affected}.verdict() }
+
+// Triage decides doubtful targets. What is affected joins the next plan, or a
+// running campaign under its admission rule; what is not stays out until a new
+// scan says otherwise. A decision about a pattern is kept as a rule. Above the set
+// size a second person agrees first.
 func (g *Engine) Triage(ctx context.Context, r Request, id string, o TriageOrder) (Message, error) {
+	return g.triage(ctx, r, id, o, false)
+}
+
+func (g *Engine) triageGranted(ctx context.Context, r Request, id string, args json.RawMessage) (Message, error) {
+	var o TriageOrder
+	if err := json.Unmarshal(args, &o); err != nil {
+		return Message{}, fmt.Errorf("decode held triage: %w", err)
+	}
+	return g.triage(ctx, r, id, o, true)
+}
+
+func (g *Engine) triage(ctx context.Context, r Request, id string, o TriageOrder, granted bool) (Message, error) {
 	c, err := g.Campaign(ctx, id)
 	if err != nil {
 		return Message{}, err
@@ -93,26 +207,114 @@ func (g *Engine) Triage(ctx context.Context, r Request, id string, o TriageOrder
 	if err != nil {
 		return Message{}, err
 	}
+	r.Reason = cmp.Or(o.Reason, r.Reason)
+	if !granted && g.needsSecond(len(chosen)) {
+		o.Targets = idsOf(chosen, o) // what was on the list, and nothing that comes meanwhile
+		return g.holdTriage(ctx, r, id, o, chosen)
+	}
+	doubted := 0
 	err = g.changeCampaign(ctx, r, id, "campaign.triage", func(tx *transaction, c *Campaign) error {
+		doubted = 0
 		if err := c.editable(); err != nil {
 			return err
+		}
+		if o.Affected {
+			tx.sweepNow(*c)
+		}
+		if o.Rule != nil {
+			return tx.addRule(c, o)
 		}
 		if c.Triage == nil {
 			c.Triage = map[string]TriageDecision{}
 		}
 		for _, t := range chosen {
-			c.Triage[t.ID] = TriageDecision{Affected: o.Affected, Owner: o.Owner, By: r.Actor, At: tx.now, Reason: o.Reason}
+			if before := c.Triage[t.ID]; before.Sample && o.Affected {
+				doubted += c.doubtAnswer(before.Inquiry)
+			}
+			d := o.decision(tx)
+			d.Found = knownFor(t)
+			c.Triage[t.ID] = d
 		}
 		return nil
 	})
 	if err != nil {
 		return Message{}, err
 	}
-	verdict := "not affected"
-	if o.Affected {
-		verdict = "affected: the next `/campaign approve` plans for them"
+	reply := say("%s decided: %s.", count(len(chosen), "target"), Markup(o.consequence(c)))
+	if doubted > 0 {
+		reply.Text += fmt.Sprintf(" The sample did not hold, so %s that the same answer cleared must be judged again.", count(doubted, "target"))
 	}
-	return say("%s decided: %s.", count(len(chosen), "target"), Markup(verdict)), nil
+	if o.Rule != nil {
+		reply.Text += " Kept as a rule: it decides what later scans bring, too. `/campaign triage` lists the rules; `/campaign triage forget N` takes one back."
+	}
+	return reply, nil
+}
+
+// doubtAnswer takes back what an owner's answer cleared, since a sample of it did
+// not hold, and returns how many that are.
+func (c *Campaign) doubtAnswer(inquiry string) int {
+	n := len(c.Triage)
+	maps.DeleteFunc(c.Triage, func(_ string, d TriageDecision) bool { return d.Inquiry == inquiry && !d.Affected && !d.Sample })
+	return n - len(c.Triage)
+}
+
+func (g *Engine) holdTriage(ctx context.Context, r Request, id string, o TriageOrder, chosen []Target) (Message, error) {
+	var reply Message
+	err := g.atomically(ctx, Scope(id), r, func(tx *transaction) error {
+		c, err := tx.campaign()
+		if err != nil {
+			return err
+		}
+		if err := c.editable(); err != nil {
+			return err
+		}
+		reply, err = tx.hold(HoldTriage, len(chosen), o, o.preview(chosen))
+		return err
+	})
+	return reply, err
+}
+
+// idsOf are the targets that a held order is about; a rule is about what fits.
+func idsOf(chosen []Target, o TriageOrder) []string {
+	if o.Rule != nil {
+		return nil
+	}
+	ids := make([]string, 0, len(chosen))
+	for _, t := range chosen {
+		ids = append(ids, t.ID)
+	}
+	return ids
+}
+
+// consequence says what follows from a decision.
+func (o TriageOrder) consequence(c Campaign) string {
+	switch {
+	case !o.Affected:
+		return "not affected"
+	case c.StartedAt.IsZero():
+		return "affected: the next `/campaign approve` plans for them"
+	}
+	return "affected: they join as late targets, as many a day as the admission rule allows"
+}
+
+// preview says to a second person what a large decision is about.
+func (o TriageOrder) preview(chosen []Target) string {
+	text := fmt.Sprintf("Decide as %s: %s of the triage list", o.verdict(), count(len(chosen), "target"))
+	if o.Rule != nil {
+		text += ", and whatever fits of later scans: " + o.Rule.String()
+	}
+	names := make([]string, 0, 3)
+	for _, t := range chosen[:min(3, len(chosen))] {
+		names = append(names, t.Name)
+	}
+	text += ". For example " + strings.Join(names, ", ") + "."
+	if o.Owner != "" {
+		text += " They go to " + o.Owner + "."
+	}
+	if o.Reason != "" {
+		text += " Reason: " + o.Reason
+	}
+	return text
 }
 
 // chosen returns the targets of the triage list that an order names, and refuses
@@ -122,11 +324,19 @@ func (g *Engine) chosen(ctx context.Context, c Campaign, o TriageOrder) ([]Targe
 	if err != nil {
 		return nil, err
 	}
+	if o.Rule != nil {
+		if err := o.Rule.check(); err != nil {
+			return nil, err
+		}
+	}
 	all := slices.Contains(o.Targets, "all")
 	chosen := slices.DeleteFunc(list, func(t Target) bool {
+		if o.Rule != nil {
+			return !TriageRule{TriagePattern: *o.Rule, TriageDecision: TriageDecision{Affected: o.Affected}}.decides(t)
+		}
 		return !all && !slices.Contains(o.Targets, t.ID) && !slices.Contains(o.Targets, t.Name)
 	})
-	if len(chosen) == 0 {
+	if len(chosen) == 0 && o.Rule == nil {
 		return nil, Refuse(NotFound, "None of these stands on the triage list. Nothing was changed. `/campaign triage` shows it.")
 	}
 	if o.Owner != "" {

@@ -24,6 +24,7 @@ type CampaignShowData struct {
 	Void       []VoidLine
 	Targets    int // to be worked on
 	Unknown    int
+	Inquiries  InquiryCount // of the unknown ones
 	Triage     int
 	HelpRef    Markup
 	CommandRef Markup
@@ -105,6 +106,11 @@ type TriageData struct {
 	// catalog do not agree on, at most 20 of Conflicted.
 	Conflicted int
 	Conflicts  []OwnerConflict
+	Rules      []TriageRuleLine
+	Inquiries  InquiryCount // of the targets on the list
+
+	ruled   map[int]int // targets that each rule decides, by its number
+	askable int         // targets whose owner was not asked
 }
 
 // OwnerConflict is a service with what each source says of its owner, the one that
@@ -112,6 +118,18 @@ type TriageData struct {
 type OwnerConflict struct {
 	Name   string
 	Claims []OwnerClaim
+}
+
+// TriageRuleLine is a rule of a campaign, with what it decides today.
+type TriageRuleLine struct {
+	Number  int
+	About   string // "targets called legacy-*"
+	Verdict string
+	Owner   string
+	By      Markup
+	At      time.Time
+	Reason  string
+	Decides int
 }
 
 // TriageLine is a doubtful target.
@@ -122,6 +140,34 @@ type TriageLine struct {
 	Owner   string
 	Exposed bool
 	Found   string // "log4j-core 2.14.1 in lib/app.jar"
+	Asked   string // "Ann will know by Friday 17:00"; blank when nobody was asked
+}
+
+// InquiryAskedData is for inquiry_asked: an owner is asked whether a near match is
+// one; at most 90 words.
+type InquiryAskedData struct {
+	LocalTime
+	Title  string
+	Lookup string
+	Team   string
+	Count  int
+	Names  []string
+	By     Markup
+
+	HelpChannel Markup
+}
+
+// InquiryDueData is for inquiry_due: somebody said that they would know by now; at
+// most 70 words.
+type InquiryDueData struct {
+	LocalTime
+	Title  string
+	Lookup string
+	Count  int
+	Names  []string
+	Said   time.Time // when they did
+
+	HelpChannel Markup
 }
 
 // AttestBatchData is for attest_batch: a lead is asked which of the unchecked

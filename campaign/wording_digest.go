@@ -12,6 +12,7 @@ type Standing struct {
 	Unknown  int       // of those, without a fresh scan and not attested
 	// UnknownBefore is Unknown at Since.
 	UnknownBefore int
+	Inquiries     InquiryCount // of the unknown ones
 	// Track names the track that the tallies are of, the one due first; "" when
 	// the campaign has no other.
 	Track     string

@@ -35,6 +35,7 @@ func (g *Engine) routes() {
 	g.Handle(trackingPrefix, g.trackDue)
 	g.Handle(reassignPrefix, g.reassign)
 	g.Handle(renewalPrefix, g.renew)
+	g.Handle(inquiryPrefix, g.remind)
 	g.Handle(sweepPrefix, g.resweep)
 	g.Handle(dropPrefix, g.readDrop)
 }

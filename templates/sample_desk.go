@@ -35,6 +35,12 @@ func deskEntries() map[string]entry {
 			To: []campaign.Markup{tom}, Thread: "<https://example.slack.com/archives/C0HELP/p1|the question>", Suggested: "No: remove the class.",
 		}},
 		"question_answered": {limit: 40, sample: campaign.QuestionAnsweredData{Number: 17, By: aoife, Took: 12 * time.Minute}},
+		"inquiry_asked": {limit: 90, sample: campaign.InquiryAskedData{
+			LocalTime: inDublin, Title: log4shell, Lookup: "log4j-core", Team: "Ledger team", Count: 3, Names: []string{"ledger", "ledger-batch", "payout"}, By: mei, HelpChannel: help,
+		}},
+		"inquiry_due": {limit: 70, sample: campaign.InquiryDueData{
+			LocalTime: inDublin, Title: log4shell, Lookup: "log4j-core", Count: 2, Names: []string{"ledger", "payout"}, Said: sampleTime.Add(-26 * time.Hour), HelpChannel: help,
+		}},
 		"attest_batch": {limit: 110, sample: campaign.AttestBatchData{
 			LocalTime: inDublin, Title: log4shell, Lookup: "log4j-core", Team: "Ledger team", Count: 23,
 			Services: []string{"card-vault", "invoices", "ledger", "ledger-batch", "payout", "reconcile", "refunds", "risk", "sepa", "settle", "statements", "tax", "vat"},

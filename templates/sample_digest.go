@@ -8,7 +8,7 @@ import (
 
 func sampleStanding() campaign.Standing {
 	return campaign.Standing{
-		State: "not contained yet", AsOf: sampleTime, Since: sampleTime.Add(-6 * time.Hour), Services: 3010, Unknown: 1204, UnknownBefore: 1660,
+		State: "not contained yet", AsOf: sampleTime, Since: sampleTime.Add(-6 * time.Hour), Services: 3010, Unknown: 1204, UnknownBefore: 1660, Inquiries: campaign.InquiryCount{Asked: 410, Promised: 310, Overdue: 12, Last: friday},
 		Track: "mitigate", Won: "protected",
 		Exposed:  campaign.Tally{Known: 44, Done: 41, Before: 22, Claimed: 2, Taken: 3, Blocked: 1},
 		All:      campaign.Tally{Known: 312, Done: 203, Before: 118, Claimed: 31, Taken: 60, Blocked: 9, Idle: 49},

@@ -197,9 +197,3 @@ func joined(people []campaign.Person) string {
 	}
 	return strings.Join(words, ", ")
 }
-
-func (h handlers) attest(ctx context.Context, f Filled) (campaign.Message, error) {
-	return h.Engine.Attest(ctx, f.Request, f.Origin.Campaign, campaign.Attestation{
-		Targets: []string{"all"}, Running: f.text("running") != "no", How: f.text("how"),
-	})
-}

@@ -248,3 +248,25 @@ func TestAPilotIsNamedOrPicked(t *testing.T) {
 	require.Equal(t, campaign.Pilot{}, pilot([]string{"none"}))
 	require.Equal(t, campaign.Pilot{Names: []string{"checkout", "ledger"}}, pilot([]string{"checkout,", "ledger"}))
 }
+
+func TestTriageIsReadAsItIsTyped(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want campaign.TriageOrder
+	}{
+		{`ledger, wiki affected owner group:payments "they run it"`, campaign.TriageOrder{Targets: []string{"ledger", "wiki"}, Affected: true, Owner: "group:payments", Reason: "they run it"}},
+		{`all not_affected the API only`, campaign.TriageOrder{Targets: []string{"all"}, Reason: "the API only"}},
+		{`legacy-* safe "switched off"`, campaign.TriageOrder{Rule: &campaign.TriagePattern{Name: "legacy-*"}, Reason: "switched off"}},
+		{`package:log4j-to-* owner:group:default/ann legacy-* affected`, campaign.TriageOrder{
+			Rule: &campaign.TriagePattern{Name: "legacy-*", Package: "log4j-to-*", OwnedBy: "group:default/ann"}, Affected: true,
+		}},
+	} {
+		got, ok := triageOrder(split(tt.text))
+		require.True(t, ok, tt.text)
+		require.Equal(t, tt.want, got, tt.text)
+	}
+	for _, text := range []string{"ledger", "affected", "ledger perhaps"} {
+		_, ok := triageOrder(split(text))
+		require.False(t, ok, text)
+	}
+}

@@ -58,10 +58,10 @@ func (c commands) attestForm(ctx context.Context, call Call) (*slack.ModalViewRe
 	if len(call.Words) > 0 {
 		return nil, nil
 	}
-	unknown, err := c.Engine.UnknownOf(ctx, call.Request.Actor, call.Campaign.ID)
-	if err != nil || unknown == 0 {
+	ids, names, err := c.Engine.UnknownOf(ctx, call.Request.Actor, call.Campaign.ID)
+	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	v := view.AttestModal(unknown, call.origin(""))
+	v := view.AttestModal(view.AttestForm{Callback: "campaign.attest", IDs: ids, Names: names, Private: call.origin("")})
 	return &v, nil
 }

@@ -2,6 +2,8 @@ package command
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/musterbot/muster/campaign"
@@ -20,28 +22,55 @@ func (c commands) triage(ctx context.Context, call Call) (campaign.Message, erro
 	if len(words) == 0 {
 		return c.Engine.TriageList(ctx, call.Campaign.ID)
 	}
-	o := campaign.TriageOrder{}
-	if strings.EqualFold(words[0], "waive") {
-		o.Waive, o.Reason = true, strings.Join(words[1:], " ")
+	last := len(words) - 1
+	switch {
+	case strings.EqualFold(words[0], "waive"):
+		o := campaign.TriageOrder{Waive: true, Reason: strings.Join(words[1:], " ")}
 		return c.Engine.Triage(ctx, call.Request, call.Campaign.ID, o)
-	}
-	at := -1
-	for i, word := range words {
-		switch strings.ToLower(strings.ReplaceAll(word, "_", "-")) {
-		case "affected":
-			at, o.Affected = i, true
-		case "not-affected", "unaffected", "safe":
-			at = i
+	case strings.EqualFold(words[0], "forget") && last > 0:
+		return c.forgetRule(ctx, call)
+	case strings.EqualFold(words[last], "ask"):
+		names := trimmed(words[:last])
+		if len(names) == 0 {
+			names = []string{"all"}
 		}
-		if at >= 0 {
-			break
-		}
+		return c.Engine.AskOwners(ctx, call.Request, call.Campaign.ID, campaign.AboutDoubt, names)
+	case last >= 2 && strings.EqualFold(words[1], "owner"):
+		r := call.Request
+		r.Reason = strings.Join(words[3:], " ")
+		return c.Engine.SettleOwner(ctx, r, call.Campaign.ID, words[0], words[2])
 	}
-	if at < 1 {
+	o, ok := triageOrder(words)
+	if !ok {
 		return campaign.Message{}, campaign.Refuse(campaign.Invalid, "Say which, and whether they are affected: `/campaign triage ledger affected owner group:payments \"they run it\"`. Nothing was decided.")
 	}
-	for _, word := range words[:at] {
-		o.Targets = append(o.Targets, strings.Trim(word, ","))
+	return c.Engine.Triage(ctx, call.Request, call.Campaign.ID, o)
+}
+
+// triageOrder reads NAME… affected|not-affected [owner REF] "reason". A pattern
+// among the names makes it a rule.
+func triageOrder(words []string) (o campaign.TriageOrder, ok bool) {
+	at := slices.IndexFunc(words, func(word string) bool {
+		switch strings.ToLower(strings.ReplaceAll(word, "_", "-")) {
+		case "affected":
+			o.Affected = true
+			return true
+		case "not-affected", "unaffected", "safe":
+			return true
+		}
+		return false
+	})
+	if at < 1 {
+		return o, false
+	}
+	for _, word := range trimmed(words[:at]) {
+		o.Targets = append(o.Targets, word)
+		if p, ok := triagePattern(word, o.Rule); ok {
+			o.Rule = &p
+		}
+	}
+	if o.Rule != nil {
+		o.Targets = nil
 	}
 	rest := words[at+1:]
 	switch {
@@ -51,23 +80,79 @@ func (c commands) triage(ctx context.Context, call Call) (campaign.Message, erro
 		o.Owner, rest = rest[0], rest[1:]
 	}
 	o.Reason = strings.Join(rest, " ")
-	return c.Engine.Triage(ctx, call.Request, call.Campaign.ID, o)
+	return o, true
+}
+
+// triagePattern adds what a word says to a pattern: a name with a star,
+// package:NAME or owner:REF.
+func triagePattern(word string, so *campaign.TriagePattern) (p campaign.TriagePattern, ok bool) {
+	if so != nil {
+		p = *so
+	}
+	kind, text, prefixed := strings.Cut(word, ":")
+	switch {
+	case prefixed && strings.EqualFold(kind, "package"):
+		p.Package = text
+	case prefixed && strings.EqualFold(kind, "owner"):
+		p.OwnedBy = text
+	case strings.Contains(word, "*"):
+		p.Name = word
+	default:
+		return p, false
+	}
+	return p, true
+}
+
+func trimmed(words []string) []string {
+	out := make([]string, 0, len(words))
+	for _, word := range words {
+		out = append(out, strings.Trim(word, ","))
+	}
+	return out
+}
+
+func (c commands) forgetRule(ctx context.Context, call Call) (campaign.Message, error) {
+	number, err := strconv.Atoi(call.Words[1])
+	if err != nil {
+		return campaign.Message{}, campaign.Refuse(campaign.Invalid, "Rules have numbers: `/campaign triage forget 2`. Nothing was changed.")
+	}
+	r := call.Request
+	r.Reason = strings.Join(call.Words[2:], " ")
+	return c.Engine.ForgetTriageRule(ctx, r, call.Campaign.ID, number)
 }
 
 func (c commands) attest(ctx context.Context, call Call) (campaign.Message, error) {
-	for i, word := range call.Words {
+	words := call.Words
+	if last := len(words) - 1; last >= 0 && strings.EqualFold(words[last], "ask") {
+		return c.askUnscanned(ctx, call)
+	}
+	for i, word := range words {
 		if i > 0 && strings.EqualFold(word, "verified") {
-			return c.Engine.ConfirmNamed(ctx, call.Request, call.Campaign.ID, call.Words[:i], strings.Join(call.Words[i+1:], " "))
+			return c.Engine.ConfirmNamed(ctx, call.Request, call.Campaign.ID, words[:i], strings.Join(words[i+1:], " "))
+		}
+		if i > 0 && strings.EqualFold(word, "by") {
+			if until, rest, ok := when(words[i+1:], call.Now); ok {
+				return c.Engine.Promise(ctx, call.Request, call.Campaign.ID, trimmed(words[:i]), until, strings.Join(rest, " "))
+			}
 		}
 		running, err := yesNo(word)
 		if err != nil || i == 0 {
 			continue
 		}
-		a := campaign.Attestation{Running: running, How: strings.Join(call.Words[i+1:], " ")}
-		for _, target := range call.Words[:i] {
-			a.Targets = append(a.Targets, strings.Trim(target, ","))
-		}
+		a := campaign.Attestation{Targets: trimmed(words[:i]), Running: running, How: strings.Join(words[i+1:], " ")}
 		return c.Engine.Attest(ctx, call.Request, call.Campaign.ID, a)
 	}
-	return campaign.Message{}, campaign.Refuse(campaign.Invalid, "Say which, yes or no, and how you checked: `/campaign attest ledger no \"searched the images for log4j-core\"`. Nothing was changed.")
+	return campaign.Message{}, campaign.Refuse(campaign.Invalid, "Say which, yes or no, and how you checked: `/campaign attest ledger no \"searched the images for log4j-core\"`; or by when you will know: `/campaign attest ledger by fri 17:00`. Nothing was changed.")
+}
+
+// askUnscanned asks the owners of what nobody has scanned; only who commands may.
+func (c commands) askUnscanned(ctx context.Context, call Call) (campaign.Message, error) {
+	if !call.Campaign.Commands(call.Request.Actor) {
+		return campaign.Message{}, campaign.Refuse(campaign.Forbidden, "The commander asks owners to attest. Nothing was sent.")
+	}
+	names := trimmed(call.Words[:len(call.Words)-1])
+	if len(names) == 0 {
+		names = []string{"all"}
+	}
+	return c.Engine.AskOwners(ctx, call.Request, call.Campaign.ID, campaign.AboutUnscanned, names)
 }

@@ -76,14 +76,18 @@ func (c commands) table() []Command {
 		{Name: "status", Args: "[campaign]", Needs: OneCampaign, Run: c.status, Summary: "the numbers of now: safe or not, exposed, unknown"},
 		{Name: "tickets", Args: "[campaign]", Needs: AnyCampaign, Run: c.tickets, Summary: "what is mine, exposed and soonest due first"},
 		{
-			Name: "triage", Args: "[NAME… affected|not-affected [owner REF] \"reason\"] | waive \"reason\"", Role: campaign.Commander, Needs: OneCampaign, Run: c.triage,
-			Summary: "judge what is doubtful or has no owner",
-			Detail:  "Without more words it lists them. `/campaign triage ledger affected owner group:payments \"they run it\"`; `all` means the whole list.",
+			Name: "triage", Args: "[NAME… affected|not-affected [owner REF] \"reason\"] | [NAME…|all] ask | SERVICE owner REF | forget N | waive \"reason\"", Role: campaign.Commander, Needs: OneCampaign, Run: c.triage,
+			Summary: "judge what is doubtful or has no owner, ask owners, settle whose a service is",
+			Detail: "Without more words it lists them. `/campaign triage ledger affected owner group:payments \"they run it\"`; `all` means the whole list of now. " +
+				"A pattern is kept as a rule, also for what later scans bring: `/campaign triage package:log4j-to-slf4j not-affected \"it has no lookup code\"`, `legacy-*`, `owner:REF`; `forget 2` takes rule 2 back. " +
+				"`ask` sends one message to each owner; `/campaign triage ledger owner group:books` says which source of the catalog is right.",
 		},
 		{
-			Name: "attest", Args: "NAME…|all yes|no|verified \"how you checked\"", Needs: OneCampaign, Run: c.attest, Form: c.attestForm,
+			Name: "attest", Args: "NAME…|all yes|no|verified \"how you checked\" | NAME…|all by WHEN [\"why\"] | [NAME…|all] ask", Needs: OneCampaign, Run: c.attest, Form: c.attestForm,
 			Summary: "say of services without a scan whether they run it, or check what no scan can see",
-			Detail:  "`/campaign attest ledger verified \"listed the classes of the running jar\"` is the second person's word for somebody else's claim. `/campaign attest ledger no \"searched the images for log4j-core\"`; `all` means all unknown ones of your teams. Without more words it opens a form.",
+			Detail: "`/campaign attest ledger no \"searched the images for log4j-core\"`; `all` means all unknown ones of your teams; `by fri 17:00` says when you will know. " +
+				"`/campaign attest ledger verified \"listed the classes of the running jar\"` is the second person's word for somebody else's claim. " +
+				"`/campaign attest ask` lets the commander ask all owners, one message for each. Without more words it opens a form.",
 		},
 		{
 			Name: "void", Args: "[TRACK] METHOD \"reason\"", Role: campaign.Commander, Needs: OneCampaign, Run: c.void,

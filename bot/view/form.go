@@ -97,6 +97,14 @@ func (f *form) pick(in field, choices []choice, initial string) {
 	f.add(in, e)
 }
 
+// several is a select of any number of options.
+func (f *form) several(in field, choices []choice) {
+	f.add(in, slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeStatic, plain("Choose"), in.name, options(choices)...))
+}
+
+// moment asks for a date and an hour.
+func (f *form) moment(in field) { f.add(in, slack.NewDateTimePickerBlockElement(in.name)) }
+
 // search is a select whose options are asked for while somebody types; see
 // MenuOptions.
 func (f *form) search(in field, prompt string) {

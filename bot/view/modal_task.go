@@ -89,16 +89,33 @@ func OddModal(private string) slack.ModalViewRequest {
 	return f.modal()
 }
 
-// AttestModal asks about n services that nobody has checked.
-func AttestModal(n int, private string) slack.ModalViewRequest {
-	f := form{callback: "campaign.attest", title: "Say what you run", submit: "Say so", private: private}
+// AttestForm is what the form starts with by which somebody says what they run.
+type AttestForm struct {
+	Callback string // campaign.attest, or inquiry.answer
+	IDs      []string
+	Names    []string // in the order of the IDs
+	Private  string
+}
+
+// AttestModal asks about services of which nobody knows whether they run the thing.
+func AttestModal(in AttestForm) slack.ModalViewRequest {
+	f := form{callback: in.Callback, title: "Say what you run", submit: "Say so", private: in.Private}
+	n := len(in.Names)
 	if n == 1 {
-		f.say("This answers for one service that nobody has checked.")
+		f.say("This answers for `" + string(campaign.Escape(in.Names[0])) + "`, of which nobody knows yet.")
 	} else {
-		f.say(fmt.Sprintf("This answers for %d services that nobody has checked.", n))
+		f.say(fmt.Sprintf("This answers for %d services of which nobody knows yet.", n))
 	}
-	f.radio(field{name: "running", label: "Do you run it?"}, []choice{{yes, "Yes, or we are not sure"}, {"no", "No, we looked"}})
-	f.lines(field{name: "how", label: "How did you check?", hint: "One sentence: it stands in the record beside your name"}, "", 1000)
+	f.radio(field{name: "running", label: "Do you run it?"}, []choice{{yes, "Yes, or we are not sure"}, {"no", "No, we looked"}, {"later", "We do not know yet"}})
+	if n > 1 && n <= maxOptions {
+		choices := make([]choice, n)
+		for i, id := range in.IDs {
+			choices[i] = choice{id, in.Names[i]}
+		}
+		f.several(field{name: "only", label: "Only some of them? Pick those that run it", hint: "The others then count as not running it", optional: true}, choices)
+	}
+	f.lines(field{name: "how", label: "How did you check, or what do you wait for?", hint: "One sentence: it stands in the record beside your name"}, "", 1000)
+	f.moment(field{name: "until", label: "By when will you know?", hint: "If you do not know yet. They count as unknown until then, and you are asked again", optional: true})
 	return f.modal()
 }
 
