@@ -21,14 +21,8 @@ func (g *Engine) Attest(ctx context.Context, r Request, id string, a Attestation
 	if strings.TrimSpace(a.How) == "" {
 		return Message{}, Refuse(Invalid, "Please say how you checked. Nothing was changed. For example: `/campaign attest ledger no \"searched the images for log4j-core\"`.")
 	}
-	c, err := g.Campaign(ctx, id)
-	if err != nil {
-		return Message{}, err
-	}
-	if err := c.editable(); err != nil {
-		return Message{}, err
-	}
-	if done, err := g.carriedOut(ctx, Scope(id), r); err != nil || done {
+	c, done, err := g.enter(ctx, r, id)
+	if err != nil || done {
 		return say("Attested. Thank you; your name and how you checked stand beside it."), err
 	}
 	tasks, err := g.unknownTasks(ctx, r.Actor, c, a.Targets)

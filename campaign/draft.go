@@ -264,6 +264,20 @@ func (g *Engine) changeCampaign(ctx context.Context, r Request, id, action strin
 	})
 }
 
+// enter returns a campaign that may be changed, and whether the request was carried
+// out already.
+func (g *Engine) enter(ctx context.Context, r Request, id string) (Campaign, bool, error) {
+	c, err := g.Campaign(ctx, id)
+	if err != nil {
+		return c, false, err
+	}
+	if err := c.editable(); err != nil {
+		return c, false, err
+	}
+	done, err := g.carriedOut(ctx, Scope(id), r)
+	return c, done, err
+}
+
 // campaign returns the campaign of the transaction's scope.
 func (tx *transaction) campaign() (Campaign, error) {
 	c, found, err := find[Campaign](tx, KindCampaign, self)

@@ -96,14 +96,8 @@ func (g *Engine) inquiryGranted(ctx context.Context, r Request, id string, args 
 }
 
 func (g *Engine) askOwners(ctx context.Context, r Request, id string, a inquiryArgs, granted bool) (Message, error) {
-	c, err := g.Campaign(ctx, id)
-	if err != nil {
-		return Message{}, err
-	}
-	if err := c.editable(); err != nil {
-		return Message{}, err
-	}
-	if done, err := g.carriedOut(ctx, Scope(id), r); err != nil || done {
+	c, done, err := g.enter(ctx, r, id)
+	if err != nil || done {
 		return say("Asked. `/campaign triage` and `/campaign show` tell what they answer."), err
 	}
 	round, err := g.inquiryRound(ctx, r, c, a)

@@ -28,14 +28,8 @@ func (g *Engine) Inquiry(ctx context.Context, id, inquiry string) (Inquiry, erro
 // and asked for then. Whoever was asked, members of the owner and those above it
 // may answer, and the commander. It may be called again.
 func (g *Engine) AnswerInquiry(ctx context.Context, r Request, id, inquiry string, a InquiryAnswer) (Message, error) {
-	c, err := g.Campaign(ctx, id)
-	if err != nil {
-		return Message{}, err
-	}
-	if err := c.editable(); err != nil {
-		return Message{}, err
-	}
-	if done, err := g.carriedOut(ctx, Scope(id), r); err != nil || done {
+	c, done, err := g.enter(ctx, r, id)
+	if err != nil || done {
 		return say("Noted. Thank you."), err
 	}
 	q, err := g.Inquiry(ctx, id, inquiry)
@@ -228,18 +222,12 @@ func (g *Engine) checkPromise(until time.Time) error {
 // run what is looked for; "all" means all unknown ones of the actor's teams. They
 // stay unknown, and the actor is asked again then.
 func (g *Engine) Promise(ctx context.Context, r Request, id string, targets []string, until time.Time, why string) (Message, error) {
-	c, err := g.Campaign(ctx, id)
-	if err != nil {
-		return Message{}, err
-	}
-	if err := c.editable(); err != nil {
-		return Message{}, err
-	}
 	if err := g.checkPromise(until); err != nil {
 		return Message{}, err
 	}
 	reply := say("Noted. Until then they count as unknown; you are asked again at that time.")
-	if done, err := g.carriedOut(ctx, Scope(id), r); err != nil || done {
+	c, done, err := g.enter(ctx, r, id)
+	if err != nil || done {
 		return reply, err
 	}
 	tasks, err := g.unknownTasks(ctx, r.Actor, c, targets)
