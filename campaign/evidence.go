@@ -16,6 +16,7 @@ type taskEvidence struct {
 	listed bool      // something is found on it today, or nothing is known of it
 	looks  []Look    // newest first
 	now    time.Time
+	vendor *vendorView // of a product of a vendor
 }
 
 func (s taskEvidence) affected() bool {
@@ -33,6 +34,9 @@ type ruling struct {
 // A scan speaks for its own source and asset only: what another source saw on an
 // older scan neither refutes a claim nor is settled by it.
 func (s taskEvidence) says() ruling {
+	if s.vendor != nil {
+		return s.vendorSays()
+	}
 	switch s.task.Status {
 	case TaskUnknown:
 		return s.unknown()

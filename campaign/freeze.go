@@ -62,6 +62,9 @@ func (g *Engine) assessAgainst(ctx context.Context, c Campaign, before map[strin
 	if len(c.Rows) > 0 {
 		return BuildTargets(in), catalog, nil
 	}
+	if in.Products, in.Statements, err = g.vendors(ctx, c.ID); err != nil {
+		return Assessment{}, catalog, err
+	}
 	b := newTargetBuilder(in)
 	for scan, err := range g.scans(ctx) {
 		if err != nil {
@@ -435,6 +438,9 @@ func (tx *transaction) enrolTarget(t Target, tracks []PlanTrack) error {
 		status = TaskUnknown
 	}
 	for _, track := range tracks {
+		if !track.concerns(t) {
+			continue
+		}
 		id := TaskID(t.ID, track.Name)
 		old, found, err := find[Task](tx, KindTask, id)
 		if err == nil && found {

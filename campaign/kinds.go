@@ -24,6 +24,10 @@ const (
 	KindNote      RecordKind = "note" // free text behind a commitment
 	KindAsk       RecordKind = "ask"
 	KindReport    RecordKind = "report" // how it closes, and the closing report
+	// KindProduct is a product of a vendor, by the ID of its target; KindVendorStatement
+	// what a vendor says of one.
+	KindProduct         RecordKind = "product"
+	KindVendorStatement RecordKind = "vendor_statement"
 	// KindReassignment is work that is to go to another owner.
 	KindReassignment RecordKind = "reassignment"
 

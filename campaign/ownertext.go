@@ -81,7 +81,7 @@ func contactText(render Renderer, p Plan, revisions map[string]Revision, c PlanC
 
 // ticketText renders title and body of one ticket.
 func ticketText(render Renderer, p Plan, revisions map[string]Revision, t PlanTicket, targets []Target) (title, body string, err error) {
-	tracks := byDue(p.Tracks)
+	tracks := byDue(concerning(p.Tracks, targets))
 	if len(tracks) == 0 {
 		return "", "", fmt.Errorf("plan of %s has no approved track", p.Campaign)
 	}
@@ -135,6 +135,11 @@ func ticketTarget(t Target) TicketTarget {
 // asked returns the tracks of these names.
 func asked(tracks []PlanTrack, names []string) []PlanTrack {
 	return slices.DeleteFunc(slices.Clone(tracks), func(t PlanTrack) bool { return !slices.Contains(names, t.Name) })
+}
+
+// concerning returns the tracks that are about some of the targets.
+func concerning(tracks []PlanTrack, targets []Target) []PlanTrack {
+	return slices.DeleteFunc(slices.Clone(tracks), func(t PlanTrack) bool { return !slices.ContainsFunc(targets, t.concerns) })
 }
 
 // tracksOfTasks returns the tracks that tasks belong to.

@@ -68,7 +68,12 @@ type PlanTrack struct {
 	Methods  []string  `json:"methods,omitempty"`
 	Minutes  int       `json:"minutes,omitempty"`
 	Tried    string    `json:"tried,omitempty"`
+	// Products says that it is about products of vendors, and about nothing else.
+	Products bool `json:"products,omitempty"`
 }
+
+// concerns returns whether a track is about a target.
+func (t PlanTrack) concerns(target Target) bool { return t.Products == target.Product }
 
 // PlanSlice is a part of the plan that is launched in one go: what a wave sends.
 type PlanSlice struct {
@@ -184,6 +189,7 @@ func BuildPlan(in PlanInput) (Plan, error) {
 			p.Tracks = append(p.Tracks, PlanTrack{
 				Name: t.Name, Kind: t.Kind, Revision: rev.Number, Hash: rev.Hash, Due: t.Due,
 				Proof: t.Proof, Methods: t.Methods, Minutes: rev.Minutes, Tried: rev.Tried,
+				Products: t.Kind == TrackVendor && len(in.Campaign.Rows) == 0,
 			})
 		}
 	}
@@ -226,7 +232,7 @@ func (b *planBuilder) group() {
 		}
 		var tasks []string
 		for _, track := range b.plan.Tracks {
-			if id := TaskID(t.ID, track.Name); !b.in.Settled[id] {
+			if id := TaskID(t.ID, track.Name); track.concerns(t) && !b.in.Settled[id] {
 				tasks = append(tasks, id)
 			}
 		}

@@ -72,6 +72,9 @@ func (g *Engine) Show(ctx context.Context, id string) (Message, error) {
 	if data.Inquiries, err = g.unscannedInquiries(ctx, c); err != nil {
 		return Message{}, err
 	}
+	if data.Vendor, err = g.vendorCount(ctx, c, targets); err != nil {
+		return Message{}, err
+	}
 	data.Next = nextSteps(c, data.Triage)
 	return g.answer("campaign_show", data)
 }

@@ -148,6 +148,9 @@ func (g *Engine) sweepMoves(ctx context.Context, c Campaign, world Assessment) (
 			task: task, track: track, before: world.Before[task.Target], target: target, listed: listed,
 			looks: world.Looks[task.Target], now: g.opts.Clock.Now(),
 		}
+		if view, ok := world.Vendors[task.Target]; ok {
+			s.vendor = &view
+		}
 		if said := s.says(); said.to != "" {
 			moves = append(moves, taskMove{task: task.ID, owner: task.Owner, contact: task.Contact, target: target, ruling: said})
 		}

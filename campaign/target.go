@@ -19,6 +19,9 @@ type Target struct {
 	Detail      string    `json:"detail,omitempty"`
 	FixUnit     string    `json:"fix_unit,omitempty"` // what one change covers; "" when only it is known
 	Findings    []Finding `json:"findings,omitempty"`
+	// Product marks a product of a vendor: it stands on tracks of kind vendor, and
+	// on no other.
+	Product bool `json:"product,omitempty"`
 	// Knowledge is what is known: affected, possible, or unknown.
 	Knowledge Knowledge `json:"knowledge"`
 	// Doubt says why the target stands on the triage list; "" when it does not.
@@ -51,6 +54,9 @@ type TargetInput struct {
 	Judge    Judge
 	Now      time.Time
 	FreshFor time.Duration // how long a scan counts
+	// Products are what the company runs of vendors; Statements what those say.
+	Products   []Product
+	Statements []VendorStatement
 	// Before is what was found on targets when they were planned, by target ID;
 	// only needed to judge what has become of them.
 	Before map[string][]Finding
@@ -64,6 +70,10 @@ type Assessment struct {
 	// which nothing was found; by target ID.
 	Looks  map[string][]Look
 	Before map[string][]Finding // as it came in
+	// Vendors is what is known of products, by target ID, and Vendor how many are how
+	// far; see Engine.vendorCount for what was done about them.
+	Vendors map[string]vendorView
+	Vendor  VendorCount
 	// Sources is how each source's scans look, sorted by name.
 	Sources []SourceHealth
 }
@@ -115,6 +125,7 @@ func (b *targetBuilder) assessment() Assessment {
 		}
 		b.unknown(ref, service)
 	}
+	b.products(&out)
 	for _, t := range b.found {
 		decide(t, b.in.Campaign, b.in.Catalog)
 		if t.Knowledge != KnownSafe {
@@ -123,6 +134,19 @@ func (b *targetBuilder) assessment() Assessment {
 	}
 	slices.SortFunc(out.Targets, compareTargets)
 	return out
+}
+
+// products adds what the company runs of vendors.
+func (b *targetBuilder) products(out *Assessment) {
+	judge := newVendorJudge(b.in.Campaign, b.in.Statements)
+	out.Vendors = map[string]vendorView{}
+	for _, p := range b.in.Products {
+		view := judge.judge(p)
+		t := p.target(b.in.Campaign, b.in.Catalog, view)
+		b.found[t.ID] = &t
+		out.Vendors[t.ID] = view
+		out.Vendor.add(view.Standing)
+	}
 }
 
 func (b *targetBuilder) id(ref string, layer Layer) string {
@@ -284,7 +308,7 @@ func (c Campaign) doubt(t Target, catalog Catalog) string {
 		return "no owner in the catalog"
 	case !reachable:
 		return "nobody in the catalog can be asked for " + t.Owner
-	case t.Knowledge == KnownPossible && !c.byNameOnly():
+	case t.Knowledge == KnownPossible && !t.Product && !c.byNameOnly():
 		return possibleBecause(t.Findings)
 	}
 	return ""

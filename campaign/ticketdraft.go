@@ -119,7 +119,7 @@ func (g *Engine) draftTicket(ctx context.Context, scope Scope, a approvedTexts, 
 	if err != nil {
 		return TicketDraft{}, err
 	}
-	draft := TicketDraft{Title: title, Body: body, Assignee: t.Planned.Team, Due: byDue(a.plan.Tracks)[0].Due, Status: TicketOpen}
+	draft := TicketDraft{Title: title, Body: body, Assignee: t.Planned.Team, Due: byDue(concerning(a.plan.Tracks, targets))[0].Due, Status: TicketOpen}
 	if len(t.Tasks) > 1 {
 		tasks, err := g.tasksOfTicket(ctx, scope, t)
 		if err != nil {

@@ -25,6 +25,7 @@ type CampaignShowData struct {
 	Targets    int // to be worked on
 	Unknown    int
 	Inquiries  InquiryCount // of the unknown ones
+	Vendor     VendorCount  // of products that vendors answer for
 	Triage     int
 	HelpRef    Markup
 	CommandRef Markup

@@ -18,7 +18,8 @@ func commandEntries() map[string]entry {
 			},
 			Milestones: []campaign.MilestoneLine{{Name: campaign.MilestoneContained, By: "Mei", At: sampleTime, Numbers: "41 of 44 internet-facing, 1,204 unknown"}},
 			Void:       []campaign.VoidLine{{Method: campaign.MethodFlag, Since: sampleTime.Add(-time.Hour)}},
-			Targets:    312, Unknown: 1204, Inquiries: campaign.InquiryCount{Asked: 410, Promised: 310, Overdue: 12, Last: friday}, Triage: 7, HelpRef: help, CommandRef: "<#C0CMD>", Next: []string{"two reviewers try the text of fix: `/campaign dryrun fix`"},
+			Targets:    312, Unknown: 1204, Vendor: campaign.VendorCount{Products: 41, Silent: 12, Investigating: 3, Unclear: 1, Affected: 9, NotAffected: 16, Acted: 5},
+			Inquiries: campaign.InquiryCount{Asked: 410, Promised: 310, Overdue: 12, Last: friday}, Triage: 7, HelpRef: help, CommandRef: "<#C0CMD>", Next: []string{"two reviewers try the text of fix: `/campaign dryrun fix`"},
 		}},
 		"campaign_list": {sample: campaign.CampaignListData{LocalTime: inUTC, Hidden: true, Campaigns: []campaign.CampaignLine{
 			{ID: "log4shell", Title: log4shell, Status: campaign.Running, Commander: mei, Known: 312, Done: 203, Unknown: 1204, Due: tonight},

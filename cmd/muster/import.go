@@ -33,8 +33,9 @@ file, so nothing has to be stopped; otherwise the file is opened directly, and
 what has to go out to people waits until the service starts.`,
 		Example: `  muster import catalog backstage/
   muster import inventory sboms/ hosts.csv
-  muster import targets rotate.csv --campaign rotate-signing-keys`,
-	}, newImportInventoryCommand(std), newImportCatalogCommand(std), newImportTargetsCommand(std))
+  muster import targets rotate.csv --campaign rotate-signing-keys
+  muster import vendors products.csv cisagov.yml --campaign log4shell`,
+	}, newImportInventoryCommand(std), newImportCatalogCommand(std), newImportTargetsCommand(std), newImportVendorsCommand(std))
 }
 
 const importExit = `
@@ -130,8 +131,8 @@ name where a secret is, never the secret.
 		Example: `  muster import targets rotate.csv --campaign rotate-signing-keys`,
 		Args:    needPaths,
 		RunE: func(cmd *cobra.Command, paths []string) error {
-			if strings.TrimSpace(id) == "" {
-				return badInput(errors.New("no campaign is named, and nothing was imported; give the ID that /campaign list shows with --campaign ID"))
+			if err := needCampaign(id); err != nil {
+				return err
 			}
 			return runImport(cmd, std, "targets", func(ctx context.Context, to estate, r campaign.Request) (campaign.ImportReport, error) {
 				rows, remarks := readTargets(paths)
@@ -146,6 +147,63 @@ name where a secret is, never the secret.
 	}
 	cmd.Flags().StringVar(&id, "campaign", "", "the `ID` of the campaign, as /campaign list shows it")
 	return cmd
+}
+
+func newImportVendorsCommand(std streams) *cobra.Command {
+	var id string
+	cmd := &cobra.Command{
+		Use:   "vendors PATH... --campaign ID",
+		Short: "Import products of vendors, and what their vendors say",
+		Long: `Import what the company runs of vendors and cannot look into, and what those say.
+
+Tables (CSV) with the columns vendor and product, and if you like version, owner,
+service, exposure, environment and tier, are products. They join the campaign
+that --campaign names, on its track "vendor": the owner asks, and acts.
+
+Tables with a column status (affected, not_affected, fixed, under_investigation),
+and if you like cve, versions, fixed, link and updated, are statements. So is
+the list in YAML that the US agencies published for Log4j
+(github.com/cisagov/log4j-affected-db). A statement counts for the product of
+exactly its vendor and name, or for all of the vendor's where it says All; one
+about a similar name goes to the triage list. Other words than before reopen
+what was done by the old ones.
+` + importExit,
+		Example: `  muster import vendors products.csv --campaign log4shell
+  muster import vendors cisagov_*.yml --campaign log4shell`,
+		Args: needPaths,
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			if err := needCampaign(id); err != nil {
+				return err
+			}
+			return runImport(cmd, std, "products and statements", func(ctx context.Context, to estate, r campaign.Request) (campaign.ImportReport, error) {
+				list, remarks := readVendors(paths)
+				if len(list.Products)+len(list.Statements) == 0 {
+					return campaign.ImportReport{Refused: remarks}, nil
+				}
+				report, err := to.ImportVendors(ctx, r, id, list)
+				report.Refused = append(remarks, report.Refused...)
+				return report, err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&id, "campaign", "", "the `ID` of the campaign, as /campaign list shows it")
+	return cmd
+}
+
+func needCampaign(id string) error {
+	if strings.TrimSpace(id) == "" {
+		return badInput(errors.New("no campaign is named, and nothing was imported; give the ID that /campaign list shows with --campaign ID"))
+	}
+	return nil
+}
+
+func readVendors(paths []string) (list campaign.VendorList, remarks []campaign.Refusal) {
+	for _, path := range paths {
+		l, refused := inventory.ReadVendorFile(path)
+		list.Products, list.Statements = append(list.Products, l.Products...), append(list.Statements, l.Statements...)
+		remarks = append(remarks, refused...)
+	}
+	return list, remarks
 }
 
 func needPaths(_ *cobra.Command, args []string) error {

@@ -181,13 +181,35 @@ func TestASecretInATargetListIsRefusedAndNotRepeated(t *testing.T) {
 	}
 }
 
+func TestVendorsAreImportedWithAndWithoutAService(t *testing.T) {
+	for name, serving := range map[string]bool{"with the service running": true, "without a service": false} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			id := d.makes(campaign.NewCampaign{Title: "log4j RCE", Pattern: "log4j-core"}, serving)
+			products := d.file("products.csv", "vendor,product,owner\nQlik,Sense,group:default/bi\nQlik,,\n")
+			says := d.file("cisagov.yml", "software:\n  - vendor: Qlik\n    product: Sense\n    cves: {cve-2021-44228: {investigated: true, fixed_versions: ['2021.3']}}\n")
+			code, out, errs := d.types("import", "vendors", products, says, "--campaign", id)
+			require.Equal(t, exitUsage, code, errs)
+			require.Equal(t, "products and statements: 2 new, 0 changed, 0 unchanged, 1 refused\n", out)
+			require.Contains(t, errs, "products.csv (line 3)")
+			code, out, errs = d.types("import", "vendors", says, "--campaign", id)
+			require.Equal(t, exitOK, code, errs)
+			require.Equal(t, "products and statements: 0 new, 0 changed, 1 unchanged, 0 refused\n", out)
+		})
+	}
+}
+
 // campaign makes a campaign of rows, and leaves a service running if asked.
 func (d desk) campaign(title string, serving bool) (id string) {
 	d.t.Helper()
+	return d.makes(campaign.NewCampaign{Title: title, Rows: []campaign.Row{{Target: "first", Owner: "group:default/payments"}}}, serving)
+}
+
+// makes makes a campaign, and leaves a service running if asked.
+func (d desk) makes(n campaign.NewCampaign, serving bool) (id string) {
+	d.t.Helper()
 	make := func(engine *campaign.Engine) {
-		_, err := engine.New(d.t.Context(), campaign.Request{Actor: "T1/U1"}, campaign.NewCampaign{
-			Title: title, Rows: []campaign.Row{{Target: "first", Owner: "group:default/payments"}},
-		})
+		_, err := engine.New(d.t.Context(), campaign.Request{Actor: "T1/U1"}, n)
 		require.NoError(d.t, err)
 		all, err := engine.Campaigns(d.t.Context())
 		require.NoError(d.t, err)
@@ -252,6 +274,7 @@ func TestImportsThatCannotWork(t *testing.T) {
 		"nothing named":          {[]string{"import", "inventory"}, "no file or folder is named"},
 		"a path that is missing": {[]string{"import", "inventory", filepath.Join(d.dir, "nowhere")}, "there is no such file"},
 		"targets of no campaign": {[]string{"import", "targets", list}, "give the ID"},
+		"vendors of no campaign": {[]string{"import", "vendors", list}, "give the ID"},
 		"an unknown campaign":    {[]string{"import", "targets", list, "--campaign", "nope"}, "There is no campaign nope"},
 		"an unknown kind":        {[]string{"import", "sboms", list}, `no subcommand "sboms"`},
 		"an empty file":          {[]string{"import", "inventory", d.file("empty.json", "")}, "is empty"},

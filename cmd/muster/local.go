@@ -39,6 +39,7 @@ type estate interface {
 	ImportScans(ctx context.Context, r campaign.Request, scans iter.Seq2[campaign.Scan, *campaign.Refusal]) (campaign.ImportReport, error)
 	ImportCatalog(ctx context.Context, r campaign.Request, fresh campaign.Catalog) (campaign.ImportReport, error)
 	ImportRows(ctx context.Context, r campaign.Request, id string, rows []campaign.Row) (campaign.ImportReport, error)
+	ImportVendors(ctx context.Context, r campaign.Request, id string, list campaign.VendorList) (campaign.ImportReport, error)
 	// WrittenReport returns the report of a campaign, as far as it goes.
 	WrittenReport(ctx context.Context, id string) (campaign.WrittenReport, error)
 }
@@ -69,6 +70,7 @@ func startLocal(store string, parts estate, reader campaign.Reader, log logrus.F
 	mux.HandleFunc("POST "+localImport+"inventory", h.importInventory)
 	mux.HandleFunc("POST "+localImport+"catalog", h.importCatalog)
 	mux.HandleFunc("POST "+localImport+"targets", h.importTargets)
+	mux.HandleFunc("POST "+localImport+"vendors", h.importVendors)
 	mux.HandleFunc("POST "+localRead, h.read)
 	mux.HandleFunc("POST "+localReport, h.report)
 	s := &localServer{path: path, log: log, server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}}
@@ -216,6 +218,24 @@ func (h localHandlers) importTargets(w http.ResponseWriter, r *http.Request) {
 		rows = append(rows, row)
 	}
 	report, err := h.estate.ImportRows(r.Context(), requestOf(r), r.URL.Query().Get("campaign"), rows)
+	answerLocal(w, report, err)
+}
+
+// importVendors takes a list in parts of a thousand entries a line.
+func (h localHandlers) importVendors(w http.ResponseWriter, r *http.Request) {
+	var all campaign.VendorList
+	for part, err := range lines[campaign.VendorList](r.Body) {
+		all.Products, all.Statements = append(all.Products, part.Products...), append(all.Statements, part.Statements...)
+		if err == nil && (len(all.Products) > campaign.MaxProducts || len(all.Statements) > campaign.MaxVendorStatements) {
+			err = campaign.Refuse(campaign.Invalid, "These are more products or statements of vendors than one campaign takes. Nothing was imported.")
+		}
+		if err != nil {
+			drain(r.Body)
+			answerLocal(w, campaign.ImportReport{}, err)
+			return
+		}
+	}
+	report, err := h.estate.ImportVendors(r.Context(), requestOf(r), r.URL.Query().Get("campaign"), all)
 	answerLocal(w, report, err)
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -97,6 +98,24 @@ func (c *localClient) ImportRows(ctx context.Context, r campaign.Request, id str
 	return sendLocal[campaign.ImportReport](ctx, c, r, localImport+"targets?campaign="+url.QueryEscape(id), func(send func(any) error) error {
 		for _, row := range rows {
 			if err := send(row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ImportVendors implements estate.
+func (c *localClient) ImportVendors(ctx context.Context, r campaign.Request, id string, list campaign.VendorList) (campaign.ImportReport, error) {
+	const atOnce = 1000
+	return sendLocal[campaign.ImportReport](ctx, c, r, localImport+"vendors?campaign="+url.QueryEscape(id), func(send func(any) error) error {
+		for part := range slices.Chunk(list.Products, atOnce) {
+			if err := send(campaign.VendorList{Products: part}); err != nil {
+				return err
+			}
+		}
+		for part := range slices.Chunk(list.Statements, atOnce) {
+			if err := send(campaign.VendorList{Statements: part}); err != nil {
 				return err
 			}
 		}
