@@ -34,6 +34,7 @@ const (
 	HoldSweep      HoldKind = "sweep"
 	HoldClose      HoldKind = "close"
 	HoldTriage     HoldKind = "triage"  // a decision about many doubtful targets
+	HoldMerge      HoldKind = "merge"   // of another campaign into this one
 	HoldInquiry    HoldKind = "inquiry" // a question to many owners
 	HoldCatalog    HoldKind = "catalog" // an import under which much goes to other owners
 )
@@ -175,6 +176,7 @@ func (g *Engine) grants() map[HoldKind]grant {
 		HoldSweep:      g.sweepGranted,
 		HoldTriage:     g.triageGranted,
 		HoldInquiry:    g.inquiryGranted,
+		HoldMerge:      g.mergeGranted,
 		HoldVoid:       g.voidGranted,
 		HoldRebaseline: g.rebaselineGranted,
 		HoldRenewal:    g.renewalGranted,

@@ -58,6 +58,8 @@ type Campaign struct {
 	StartedAt  time.Time  `json:"started_at,omitzero"`
 	ResumedAt  time.Time  `json:"resumed_at,omitzero"`
 	ClosedAt   time.Time  `json:"closed_at,omitzero"`
+	// MergedInto is the campaign in which its work goes on.
+	MergedInto string `json:"merged_into,omitempty"`
 	// Late counts targets that joined after the launch, by UTC day; Admissions how
 	// often some did.
 	Late       map[string]int `json:"late,omitempty"`

@@ -261,11 +261,30 @@ func (g *Engine) editContact(ctx context.Context, scope Scope, person string) er
 	if err != nil {
 		return err
 	}
+	if campaign.MergedInto != "" {
+		return g.editMerged(ctx, campaign, c)
+	}
 	m, err := g.contactMessage(ctx, campaign, c)
 	if err != nil {
 		return err
 	}
 	return g.opts.Messenger.Edit(ctx, c.Message, m)
+}
+
+// editMerged says in a message of a campaign that was merged where its work goes
+// on, unless the message itself goes on there.
+func (g *Engine) editMerged(ctx context.Context, c Campaign, contact Contact) error {
+	over, _, err := Load[Contact](ctx, g.opts.Store, Scope(c.MergedInto), KindContact, string(contact.Person))
+	if err != nil && KindOf(err) != NotFound || over.Message == contact.Message {
+		return err
+	}
+	i, err := g.Campaign(ctx, c.MergedInto)
+	if err != nil {
+		return err
+	}
+	m := say("*%s was merged into %s.* What you did counts there, and nobody asks you for it again: your message of %s shows what is yours.", c.Title, i.Title, i.Title)
+	m.Ephemeral = false
+	return g.opts.Messenger.Edit(ctx, contact.Message, m)
 }
 
 // contactMessage is a contact's first message with the numbers of now in its

@@ -289,6 +289,9 @@ func (tx *transaction) campaign() (Campaign, error) {
 
 // editable refuses changes to what is over.
 func (c Campaign) editable() error {
+	if c.MergedInto != "" {
+		return c.over()
+	}
 	if c.Status == Closed || c.Status == Cancelled || c.Status == Closing {
 		return Refuse(Conflict, "This campaign is "+words(c.Status)+". Nothing was changed.")
 	}

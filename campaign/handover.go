@@ -118,6 +118,9 @@ func (g *Engine) command(ctx context.Context, r Request, id string, change func(
 
 // over refuses what makes no sense after the end of a campaign.
 func (c Campaign) over() error {
+	if c.MergedInto != "" {
+		return Refuse(Conflict, fmt.Sprintf("%s was merged into %s. Nothing was changed; your work goes on there: `/campaign tickets %s`.", Escape(c.Title), c.MergedInto, c.MergedInto))
+	}
 	if c.Status == Closed || c.Status == Cancelled {
 		return Refuse(Conflict, fmt.Sprintf("%s is %s. Nothing was changed.", Escape(c.Title), words(c.Status)))
 	}

@@ -70,7 +70,7 @@ func (g *Engine) Heartbeat(ctx context.Context) error {
 
 // restorers are what the heartbeat does in each scope.
 func (g *Engine) restorers() []func(context.Context, Scope) error {
-	return []func(context.Context, Scope) error{g.restoreEffects, g.restoreWaves, g.restoreDigests, g.restoreAdvice, g.restoreRenewals, g.restoreReassignments, g.restoreInquiries, g.restoreSweep}
+	return []func(context.Context, Scope) error{g.restoreEffects, g.restoreWaves, g.restoreDigests, g.restoreAdvice, g.restoreRenewals, g.restoreReassignments, g.restoreInquiries, g.restoreMerges, g.restoreSweep}
 }
 
 // restoreEffects gives every open effect its due entry again, but for those that

@@ -45,8 +45,8 @@ func (g *Engine) overlapping(ctx context.Context, c Campaign) (string, error) {
 		}
 		if about := c.overlap(other); about != "" {
 			n++
-			text += fmt.Sprintf("\n:warning: *%s* (%s, %s) is about %s as well. `/campaign show %s` opens it; `/campaign cancel %s` gives this one up.",
-				Escape(other.Title), Escape(other.ID), words(other.Status), Escape(about), Escape(other.ID), Escape(c.ID))
+			text += fmt.Sprintf("\n:warning: *%s* (%s, %s) is about %s as well. `/campaign show %s` opens it; `/campaign merge %s %s` lets it take over this one.",
+				Escape(other.Title), Escape(other.ID), words(other.Status), Escape(about), Escape(other.ID), Escape(c.ID), Escape(other.ID))
 		}
 	}
 	return text, nil

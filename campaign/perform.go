@@ -119,6 +119,9 @@ func (a *attempt) held(ctx context.Context) (bool, error) {
 	case Paused:
 		return true, Retry(ctx, a.engine.opts.Store, a.claim, a.engine.opts.Clock.Now().Add(heldFor))
 	case Cancelled:
+		if c.MergedInto != "" && a.effect.Kind == EffectComment {
+			return false, nil // says where its work goes on
+		}
 		return true, a.write(ctx, ending{status: EffectDead, cause: &Error{Kind: Conflict, Message: "The campaign was cancelled."}})
 	}
 	elsewhere, err := a.engine.wentElsewhere(ctx, a.claim.Scope, a.effect)

@@ -22,9 +22,9 @@ type Product struct {
 	Tier        string   `json:"tier,omitempty"`
 }
 
-// id is the ID of the product's target.
-func (p Product) id(campaign string) string {
-	return opaqueID(campaign, "product", plainName(p.Vendor), plainName(p.Name), cmp.Or(p.Owner, p.Service))
+// id is the ID of the product's target, in every campaign.
+func (p Product) id() string {
+	return opaqueID("product", plainName(p.Vendor), plainName(p.Name), cmp.Or(p.Owner, p.Service))
 }
 
 // VendorStatement is what a vendor says of one product, about one vulnerability or
@@ -228,7 +228,7 @@ func (s VendorStatement) words(standing VendorStanding) string {
 // target returns the product as a target of the campaign.
 func (p Product) target(c Campaign, catalog Catalog, view vendorView) Target {
 	t := Target{
-		ID: p.id(c.ID), Name: strings.TrimSpace(p.Vendor + " " + p.Name + " " + p.Version), Layer: LayerApplication, Product: true, Owner: catalog.named(p.Owner),
+		ID: p.id(), Name: strings.TrimSpace(p.Vendor + " " + p.Name + " " + p.Version), Layer: LayerApplication, Product: true, Owner: catalog.named(p.Owner),
 		Exposure: p.Exposure, Environment: p.Environment, Tier: p.Tier, Knowledge: KnownPossible, Detail: view.Why,
 	}
 	if s, ok := catalog.serviceNamed(p.Service); ok && p.Service != "" {

@@ -98,7 +98,7 @@ func (g *Engine) keepProducts(ctx context.Context, r Request, id string, product
 	keys := make([]string, 0, len(products))
 	byKey := map[string]Product{}
 	for _, p := range products {
-		byKey[p.id(id)] = p
+		byKey[p.id()] = p
 	}
 	keys = append(keys, sortedKeys(byKey)...)
 	for batch := range slices.Chunk(keys, MaxChangeRecords/4) {

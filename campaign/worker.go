@@ -36,6 +36,7 @@ func (g *Engine) routes() {
 	g.Handle(reassignPrefix, g.reassign)
 	g.Handle(renewalPrefix, g.renew)
 	g.Handle(inquiryPrefix, g.remind)
+	g.Handle(mergePrefix, g.mergeStep)
 	g.Handle(sweepPrefix, g.resweep)
 	g.Handle(dropPrefix, g.readDrop)
 }

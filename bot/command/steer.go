@@ -50,3 +50,11 @@ func (c commands) cancel(ctx context.Context, call Call) (campaign.Message, erro
 	call.reasoned()
 	return c.Engine.Cancel(ctx, call.Request, call.Campaign.ID)
 }
+
+func (c commands) merge(ctx context.Context, call Call) (campaign.Message, error) {
+	words := call.reasoned()
+	if len(words) != 2 {
+		return campaign.Message{}, campaign.Refuse(campaign.Invalid, "Say which ends and which takes over: `/campaign merge log4j-rce log4shell`. Nothing was changed.")
+	}
+	return c.Engine.Merge(ctx, call.Request, words[0], words[1])
+}

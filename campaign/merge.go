@@ -1,0 +1,277 @@
+package campaign
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Merge is one campaign on its way into another. It is kept by the campaign that
+// receives; nothing is atomic across the two, so its cursor survives a crash and
+// each of its steps may be repeated.
+type Merge struct {
+	From   string     `json:"from"` // ID of the campaign that ends
+	Title  string     `json:"title"`
+	By     Person     `json:"by"`
+	At     time.Time  `json:"at"`
+	Reason string     `json:"reason,omitempty"`
+	Stage  MergeStage `json:"stage"`
+	After  string     `json:"after,omitempty"` // the last ticket, or task, that was looked at
+
+	Taken    string `json:"taken,omitempty"`    // the last ticket that is counted
+	Adopted  int    `json:"adopted,omitempty"`  // tickets that go on here
+	Joined   int    `json:"joined,omitempty"`   // tickets that this campaign has already
+	Credited int    `json:"credited,omitempty"` // tasks that were done over there
+}
+
+// MergeStage is how far a merge is.
+type MergeStage string
+
+// The stages: first the other campaign ends, then everything goes over.
+const (
+	MergeCriteria MergeStage = "criteria" // what is looked for, and what was decided
+	MergeTickets  MergeStage = "tickets"
+	MergeRest     MergeStage = "rest" // tasks on no ticket
+	MergeDone     MergeStage = "done"
+)
+
+const (
+	// KindMerge is a merge, by the ID of the campaign that ends.
+	KindMerge RecordKind = "merge"
+
+	mergePrefix = "merge/"
+)
+
+// mergeArgs is what a held merge remembers.
+type mergeArgs struct {
+	From string `json:"from"`
+}
+
+// Merge ends one campaign and lets another take over what it is about and all of its
+// work: records, floors, decisions; tickets under the IDs that they have, with what
+// was claimed, verified and promised. Nobody is asked twice, and nothing is filed
+// twice. The texts of the campaign that receives hold, and its admission rule for
+// what neither has asked for. A campaign that was launched, or a large one, needs a
+// second person.
+func (g *Engine) Merge(ctx context.Context, r Request, from, into string) (Message, error) {
+	return g.merge(ctx, r, from, into, false)
+}
+
+func (g *Engine) mergeGranted(ctx context.Context, r Request, id string, args json.RawMessage) (Message, error) {
+	var a mergeArgs
+	if err := json.Unmarshal(args, &a); err != nil {
+		return Message{}, fmt.Errorf("decode held merge: %w", err)
+	}
+	return g.merge(ctx, r, a.From, id, true)
+}
+
+func (g *Engine) merge(ctx context.Context, r Request, from, into string, granted bool) (Message, error) {
+	f, err := g.Campaign(ctx, from)
+	if err != nil {
+		return Message{}, err
+	}
+	i, done, err := g.enter(ctx, r, into)
+	if err != nil || done {
+		return say("It is being merged; both command channels hear when it is done."), err
+	}
+	if f.MergedInto == i.ID {
+		return say("%s was merged into %s already. Nothing was changed.", f.Title, i.Title), nil
+	}
+	if err := mergeable(f, i); err != nil {
+		return Message{}, err
+	}
+	if err := g.settledOutside(ctx, f); err != nil {
+		return Message{}, err
+	}
+	preview, size, err := g.mergePreview(ctx, f, i)
+	if err != nil {
+		return Message{}, err
+	}
+	var reply Message
+	err = g.atomically(ctx, Scope(into), r, func(tx *transaction) error {
+		if !granted && (!f.StartedAt.IsZero() || g.needsSecond(size)) {
+			reply, err = tx.hold(HoldMerge, max(size, 1), mergeArgs{From: from}, preview)
+			return err
+		}
+		m, found, err := find[Merge](tx, KindMerge, from)
+		if err != nil || found && m.Stage != MergeDone {
+			return err
+		}
+		if err := tx.audit("campaign.merge", "campaign/"+from, string(f.Status), "merging into "+into, preview); err != nil {
+			return err
+		}
+		m = Merge{From: from, Title: f.Title, By: tx.request.Actor, At: tx.now, Reason: tx.request.Reason, Stage: MergeCriteria}
+		reply = say("%s ends, and its work goes over to %s. Both command channels hear when that is done.", f.Title, i.Title)
+		tx.due(m.due(tx.now))
+		return save(tx, KindMerge, from, m)
+	})
+	return reply, err
+}
+
+func (m Merge) due(at time.Time) DueEntry {
+	return DueEntry{ID: mergePrefix + m.From, Lane: Bulk, At: at}
+}
+
+// mergeable refuses what cannot go together.
+func mergeable(from, into Campaign) error {
+	switch {
+	case from.ID == into.ID:
+		return Refuse(Invalid, "That is one campaign. Nothing was changed. `/campaign merge ONE OTHER` ends ONE.")
+	case from.over() != nil:
+		return from.over()
+	case from.Status == Closing:
+		return Refuse(Conflict, from.ID+" is closing. Nothing was changed.")
+	case (len(from.Rows) > 0) != (len(into.Rows) > 0):
+		return Refuse(Conflict, "One of them is a list of targets, the other is about packages. Nothing was changed.")
+	case len(from.Rows) > 0:
+		return Refuse(Conflict, "Both are lists of targets. Nothing was changed. `muster import targets` brings the rows of one into the other.")
+	case !from.StartedAt.IsZero() && into.StartedAt.IsZero():
+		return Refuse(Conflict, fmt.Sprintf("%s was launched and %s was not, so its tickets would have no approved text there. Nothing was changed. The other way round it goes: `/campaign merge %s %s`.", from.ID, into.ID, into.ID, from.ID))
+	case !from.StartedAt.IsZero() && from.Grouping != into.Grouping:
+		return Refuse(Conflict, fmt.Sprintf("Tickets of %s are grouped by %s, those of %s by %s. Nothing was changed.", from.ID, words(from.Grouping), into.ID, words(into.Grouping)))
+	case from.Pattern != "" && into.Pattern != "" && !strings.EqualFold(from.Pattern, into.Pattern):
+		return Refuse(Conflict, fmt.Sprintf("%s looks for the name %s and %s for %s, and a campaign looks for one. Nothing was changed.", from.ID, Escape(from.Pattern), into.ID, Escape(into.Pattern)))
+	case len(into.Overrides)+len(from.Overrides) > maxOverrides || len(into.TriageRules)+len(from.TriageRules) > maxTriageRules:
+		return Refuse(Conflict, "Together they have more overrides or triage rules than one campaign takes. Nothing was changed.")
+	}
+	if from.StartedAt.IsZero() {
+		return nil
+	}
+	for _, t := range from.Tracks {
+		if _, ok := into.Track(t.Name); !ok && t.ApprovedRevision > 0 {
+			return Refuse(Conflict, fmt.Sprintf("%s has no track %s, on which %s has work. Nothing was changed. `/campaign track %s` makes it there.", into.ID, Escape(t.Name), from.ID, Escape(t.Name)))
+		}
+	}
+	return nil
+}
+
+// settledOutside refuses while it is not known what a campaign has in the tracker
+// and in Slack: what is being filed there could not be taken over.
+func (g *Engine) settledOutside(ctx context.Context, c Campaign) error {
+	unsettled := 0
+	for after := (IndexHit{}); ; {
+		hits, err := g.opts.Store.Index(ctx, Scope(c.ID), indexOpenEffects, "", after, MaxChangeRecords/2)
+		if err != nil {
+			return err
+		}
+		if len(hits) == 0 {
+			break
+		}
+		ids := make([]string, len(hits))
+		for n, hit := range hits {
+			ids[n], after = hit.ID, hit
+		}
+		effects, err := LoadMany[Effect](ctx, g.opts.Store, Scope(c.ID), KindEffect, ids)
+		if err != nil {
+			return err
+		}
+		for _, e := range valuesOf(effects) {
+			if e.Kind == EffectTicket || e.Status == EffectUncertain || !e.UncertainAt.IsZero() {
+				unsettled++
+			}
+		}
+	}
+	for stored, err := range LoadAll[Wave](ctx, g.opts.Store, Scope(c.ID), KindWave) {
+		if err != nil {
+			return err
+		}
+		if stored.Value.Status == WaveFiling {
+			unsettled++
+		}
+	}
+	if unsettled == 0 {
+		return nil
+	}
+	return Refuse(Conflict, fmt.Sprintf("%s of %s on the way to the tracker or to Slack. Nothing was changed. Try again when that is done; `/campaign status %s` shows how far it is.", isOrAre(unsettled, "thing"), c.ID, c.ID))
+}
+
+// mergePreview says what a merge would do, and how many tickets it is about.
+func (g *Engine) mergePreview(ctx context.Context, f, i Campaign) (string, int, error) {
+	adopted, joined, credited := 0, 0, 0
+	for page, err := range g.mergePages(ctx, f, i, "") {
+		if err != nil {
+			return "", 0, err
+		}
+		for _, t := range page.tickets {
+			if t.adopts() {
+				adopted++
+			} else {
+				joined++
+			}
+			for _, move := range t.moves {
+				if move.credits() {
+					credited++
+				}
+			}
+		}
+	}
+	text := fmt.Sprintf("Merge %s (%s, %s) into %s: it ends, and", f.Title, f.ID, words(f.Status), i.Title)
+	if adopted+joined == 0 {
+		text += " what it looks for is looked for here. It has no tickets."
+		return text, 0, nil
+	}
+	text += fmt.Sprintf(" %s on here as they are, %s closed because the same is asked for here already.", goOrGoes(adopted, "ticket"), isOrAre(joined, "ticket"))
+	if credited > 0 {
+		text += fmt.Sprintf(" What was done for %s counts here.", count(credited, "task"))
+	}
+	return text + " Nobody is asked again for what they were asked for.", adopted + joined, nil
+}
+
+func goOrGoes(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " goes"
+	}
+	return count(n, noun) + " go"
+}
+
+// takeCriteria lets a campaign look for what another looked for, with what people
+// decided there. What both have stays as it is here.
+func (c *Campaign) takeCriteria(f Campaign, ids map[string]string) {
+	for _, a := range f.Advisories {
+		if !slices.ContainsFunc(c.Advisories, func(b Advisory) bool { return b.ID == a.ID }) {
+			c.Advisories = append(c.Advisories, a)
+		}
+	}
+	for _, floor := range f.Floors {
+		if !slices.ContainsFunc(c.Floors, func(b Floor) bool { return b.Package == floor.Package && b.Branch == floor.Branch }) {
+			c.Floors = append(c.Floors, floor)
+		}
+	}
+	for _, o := range f.Overrides {
+		if !slices.ContainsFunc(c.Overrides, func(b Override) bool {
+			return b.Kind == o.Kind && b.Package == o.Package && b.Advisory == o.Advisory
+		}) {
+			c.Overrides = append(c.Overrides, o)
+		}
+	}
+	for _, v := range f.Void {
+		if _, ok := c.Track(v.Track); ok && !c.IsVoid(v.Track, v.Method) {
+			c.Void = append(c.Void, v)
+		}
+	}
+	for _, r := range f.TriageRules {
+		if !slices.ContainsFunc(c.TriageRules, func(b TriageRule) bool { return b.TriagePattern == r.TriagePattern }) {
+			c.TriageRuled++
+			r.Number = c.TriageRuled
+			c.TriageRules = append(c.TriageRules, r)
+		}
+	}
+	if c.Triage == nil {
+		c.Triage = map[string]TriageDecision{}
+	}
+	for _, id := range slices.Sorted(maps.Keys(f.Triage)) {
+		here, known := ids[id]
+		if _, decided := c.Triage[here]; known && !decided {
+			c.Triage[here] = f.Triage[id]
+		}
+	}
+	c.Pattern = cmp.Or(c.Pattern, f.Pattern)
+	c.Exploited = c.Exploited || f.Exploited
+	c.Waiver = cmp.Or(c.Waiver, f.Waiver)
+	c.Baseline++
+}
