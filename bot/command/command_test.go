@@ -101,7 +101,7 @@ func TestTimesAreReadInThePersonsZone(t *testing.T) {
 
 // The commands that the product promises, each with its help.
 func TestEveryCommandHasItsRowAndItsHelp(t *testing.T) {
-	promised := strings.Fields("new show list edit attach track floor override alias dryrun approve plan gate launch pause resume status tickets triage attest void rebaseline declare ask digest command close cancel audit help")
+	promised := strings.Fields("new show list edit attach track floor override alias dryrun approve plan gate launch pause resume status tickets triage attest void rebaseline declare ask digest command close merge cancel audit help")
 	r := &Router{rows: append(commands{}.table(), Command{Name: "help", Summary: "this list"})}
 	for _, name := range promised {
 		row, _, ok := r.find(name)
