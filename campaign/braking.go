@@ -88,19 +88,50 @@ const maxTeamsShown = 5
 // it.
 func sweepPreview(moves []taskMove, sources []SourceHealth) string {
 	var text strings.Builder
-	reopened, opened := 0, 0
-	people, teams := map[string]bool{}, map[string]int{}
-	for _, m := range loudOnes(moves) {
-		if m.to == TaskInProgress {
+	kept := braked(moves)
+	verified, reopened, opened := 0, 0, 0
+	people, teams, vanished := map[string]bool{}, map[string]int{}, map[string]int{}
+	for _, m := range kept {
+		switch {
+		case !m.loud():
+			verified++
+			vanished[m.vanished]++
+		case m.to == TaskInProgress:
 			reopened++
 			people[m.contact] = true
-		} else {
+		default:
 			opened++
 		}
 		teams[cmp.Or(m.owner, "nobody")]++
 	}
 	delete(people, "")
 	fmt.Fprintf(&text, "Newer scans would reopen %s, open %d and message %s.", count(reopened, "task"), opened, count(len(people), "contact"))
+	if verified > 0 {
+		fmt.Fprintf(&text, " They would count %s as fixed without seeing a fixed version.", count(verified, "task"))
+	}
+	fmt.Fprintf(&text, "\nBy team: %s.", byTeam(teams))
+	signs := ""
+	for _, source := range sortedKeys(vanished) {
+		signs += fmt.Sprintf("\nLikely reason: on %s, %s lists what it found before under no version any more: it may have stopped reading a kind of file.", count(vanished[source], "target"), source)
+	}
+	for _, h := range sources {
+		if sign := h.sign(); sign != "" {
+			signs += "\nLikely reason: " + sign + "."
+		}
+	}
+	if signs == "" {
+		signs = "\nNo scanner looks broken: none lost a fifth of its assets, and packages are called as before."
+	}
+	text.WriteString(signs)
+	if len(kept) > 0 {
+		fmt.Fprintf(&text, "\nFor example: %s.", kept[0].why)
+	}
+	text.WriteString("\nWho agrees, agrees to exactly these; what later scans add is asked for by itself.")
+	return text.String()
+}
+
+// byTeam says how many moves are whose, the most first.
+func byTeam(teams map[string]int) string {
 	names := slices.SortedFunc(maps.Keys(teams), func(a, b string) int {
 		return cmp.Or(cmp.Compare(teams[b], teams[a]), cmp.Compare(a, b))
 	})
@@ -111,27 +142,36 @@ func sweepPreview(moves []taskMove, sources []SourceHealth) string {
 	if more := len(names) - len(shown); more > 0 {
 		shown = append(shown, count(more, "more team"))
 	}
-	fmt.Fprintf(&text, "\nBy team: %s.", strings.Join(shown, ", "))
-	signs := ""
-	for _, h := range sources {
-		if sign := h.sign(); sign != "" {
-			signs += "\nLikely reason: " + sign + "."
-		}
-	}
-	if signs == "" {
-		signs = "\nNo scanner looks broken: none lost a fifth of its assets, and packages are called as before."
-	}
-	text.WriteString(signs)
-	if len(moves) > 0 {
-		first := loudOnes(moves)[0]
-		fmt.Fprintf(&text, "\nFor example: %s.", first.why)
-	}
-	text.WriteString("\nWho agrees, agrees to exactly these; what later scans add is asked for by itself.")
-	return text.String()
+	return strings.Join(shown, ", ")
 }
 
-func loudOnes(moves []taskMove) []taskMove {
-	return slices.DeleteFunc(slices.Clone(moves), func(m taskMove) bool { return m.to != TaskInProgress && m.to != TaskOpen })
+// loud returns whether a move asks something of somebody.
+func (m taskMove) loud() bool { return m.to == TaskInProgress || m.to == TaskOpen }
+
+// braked returns the moves that a brake is about: those that ask something of
+// somebody, and those that rest on what a scan does not list.
+func braked(moves []taskMove) []taskMove {
+	return slices.DeleteFunc(slices.Clone(moves), func(m taskMove) bool { return !m.loud() && m.vanished == "" })
+}
+
+// tooMuch returns whether scans move so much at once that a second person has to
+// look: they ask too much, or they count much as fixed of which no fixed version is
+// seen. Single packages do go away; that a fifth of what is fixed did is the sign of
+// a scanner that stopped reading a kind of file.
+func (g *Engine) tooMuch(moves []taskMove) bool {
+	asks, verified, vanished := 0, 0, 0
+	for _, m := range moves {
+		switch {
+		case m.loud():
+			asks++
+		case m.to == TaskVerified:
+			verified++
+			if m.vanished != "" {
+				vanished++
+			}
+		}
+	}
+	return g.needsSecond(asks) || g.needsSecond(vanished) && float64(vanished) >= suspicious*float64(verified)
 }
 
 // sweepHold is the one import that a campaign holds back.
@@ -145,7 +185,7 @@ const sweepHeld = "sweep_hold"
 // movesHash names a set of moves.
 func movesHash(moves []taskMove) string {
 	keys := make([]string, 0, len(moves))
-	for _, m := range loudOnes(moves) {
+	for _, m := range braked(moves) {
 		keys = append(keys, m.task+":"+string(m.to))
 	}
 	slices.Sort(keys)
@@ -169,9 +209,9 @@ func (g *Engine) holdSweep(ctx context.Context, r Request, c Campaign, moves []t
 			return nil
 		}
 	}
-	loud := loudOnes(moves)
+	kept := braked(moves)
 	part := 0
-	for chunk := range slices.Chunk(loud, listPart) {
+	for chunk := range slices.Chunk(kept, listPart) {
 		list := make([]listed, 0, len(chunk))
 		for _, m := range chunk {
 			list = append(list, listed{Task: m.task, Reopen: m.to == TaskInProgress})
@@ -190,15 +230,14 @@ func (g *Engine) holdSweep(ctx context.Context, r Request, c Campaign, moves []t
 			return err // another replica was faster
 		}
 		id := tx.holdID(HoldSweep)
-		if _, err := tx.hold(HoldSweep, len(loud), sweepHold{Hold: id, Hash: hash}, sweepPreview(moves, sources)); err != nil {
+		if _, err := tx.hold(HoldSweep, len(kept), sweepHold{Hold: id, Hash: hash}, sweepPreview(moves, sources)); err != nil {
 			return err
 		}
 		return save(tx, KindCursor, sweepHeld, sweepHold{Hold: id, Hash: hash})
 	})
 }
 
-// agreed returns the loud moves that a second person agreed to, and all that
-// disturb nobody.
+// agreed returns the braked moves that a second person agreed to, and all others.
 func (g *Engine) agreed(ctx context.Context, id, hash string, moves []taskMove) ([]taskMove, error) {
 	yes := map[listed]bool{}
 	for part := 0; ; part++ {
@@ -214,7 +253,6 @@ func (g *Engine) agreed(ctx context.Context, id, hash string, moves []taskMove) 
 		}
 	}
 	return slices.DeleteFunc(moves, func(m taskMove) bool {
-		loud := m.to == TaskInProgress || m.to == TaskOpen
-		return loud && !yes[listed{Task: m.task, Reopen: m.to == TaskInProgress}]
+		return (m.loud() || m.vanished != "") && !yes[listed{Task: m.task, Reopen: m.to == TaskInProgress}]
 	}), nil
 }

@@ -29,3 +29,43 @@ func TestABrokenScannerFixesNothing(t *testing.T) {
 		})
 	}
 }
+
+// TestAScannerThatStopsReadingAKindOfFile lets a scanner lose one package
+// everywhere, with all else as it was: no look alone is suspicious.
+func TestAScannerThatStopsReadingAKindOfFile(t *testing.T) {
+	const still = "pkg:maven/org.apache.logging.log4j/log4j-api@2.17.1"
+	h := newHouse(t, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = 50 })
+	h.estate()
+	id := h.ready()
+	h.launch(id, campaign.SliceAll)
+	h.opts.Brakes.SecondPersonAbove = 1
+	engine, err := campaign.New(h.opts)
+	require.NoError(t, err)
+	h.engine = engine
+	h.clock.advance(time.Hour)
+
+	require.True(t, h.scan(still, "checkout", "ledger").Moved[0].Held)
+	require.Equal(t, campaign.TaskOpen, h.taskNamed(id, "checkout").Status, "nothing is fixed by what a scan does not list")
+	holds := h.openHolds(id)
+	require.Len(t, holds, 1)
+	require.Equal(t, 2*len(h.campaign(id).Tracks), holds[0].Size)
+	require.Contains(t, string(holds[0].Preview), "test lists what it found before under no version any more")
+
+	t.Run("a second person may know better", func(t *testing.T) {
+		_, err = h.engine.Decide(t.Context(), h.by(devi), id, holds[0].ID, true)
+		require.NoError(t, err)
+		require.Equal(t, campaign.TaskVerified, h.taskNamed(id, "checkout").Status)
+	})
+}
+
+func TestAnUpgradeEverywhereIsNoSign(t *testing.T) {
+	h := newHouse(t)
+	id := h.fixing()
+	h.opts.Brakes.SecondPersonAbove = 1
+	engine, err := campaign.New(h.opts)
+	require.NoError(t, err)
+	h.engine = engine
+	h.clock.advance(time.Hour)
+	require.False(t, h.scan(log4jFixed, "checkout", "ledger").Moved[0].Held)
+	require.Equal(t, campaign.TaskVerified, h.taskNamed(id, "checkout").Status)
+}

@@ -28,6 +28,9 @@ type ruling struct {
 	to  TaskStatus
 	why string
 	at  time.Time // when the oldest scan started that proves it
+	// vanished names the source of a proof that lists what was found before under no
+	// version any more; "" when a version is seen.
+	vanished string
 }
 
 // says returns where the scans move a task, and why.
@@ -135,7 +138,7 @@ func (s taskEvidence) finished(inTime func(at time.Time, was Finding) bool) ruli
 	if len(s.before) == 0 {
 		for _, l := range s.looks {
 			if inTime(l.At, Finding{At: s.task.UpdatedAt}) {
-				return ruling{TaskVerified, l.gone(nil), l.At}
+				return ruling{to: TaskVerified, why: l.gone(nil), at: l.At}
 			}
 		}
 		return ruling{}
@@ -159,7 +162,11 @@ func (s taskEvidence) finished(inTime func(at time.Time, was Finding) bool) ruli
 	if proof.At.IsZero() {
 		return ruling{to: TaskNotAffected, why: "what it runs is not affected by what is known now"}
 	}
-	return ruling{TaskVerified, proof.gone(s.before), proof.At}
+	out := ruling{to: TaskVerified, why: proof.gone(s.before), at: proof.At}
+	if len(proof.Now) == 0 {
+		out.vanished = cmp.Or(proof.Source, "a source without a name")
+	}
+	return out
 }
 
 // settled is when a scan may start at the earliest to say anything of a claim.

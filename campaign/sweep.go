@@ -52,8 +52,9 @@ func (g *Engine) sweepAll(ctx context.Context, r Request) ([]SweepReport, error)
 }
 
 // Sweep compares a campaign's tasks with the newest scans: it verifies, reopens,
-// settles what was unknown, and lets late targets join. One bad scan must not
-// ticket everybody: above the set size it waits for a second person.
+// settles what was unknown, and lets late targets join. One bad scan must neither
+// ticket everybody nor call everything fixed: above the set size it waits for a
+// second person.
 func (g *Engine) Sweep(ctx context.Context, r Request, id string) (SweepReport, error) {
 	return g.sweep(ctx, r, id, "")
 }
@@ -89,7 +90,7 @@ func (g *Engine) sweep(ctx context.Context, r Request, id, granted string) (Swee
 		if moves, err = g.agreed(ctx, id, granted, moves); err != nil {
 			return report, err
 		}
-	case g.needsSecond(loud(moves)):
+	case g.tooMuch(moves):
 		report.Held = true
 		return report, g.holdSweep(ctx, r, c, moves, world.Sources)
 	}
@@ -114,17 +115,6 @@ type taskMove struct {
 	owner, contact string
 	target         Target
 	ruling
-}
-
-// loud counts the moves that ask something of somebody.
-func loud(moves []taskMove) int {
-	n := 0
-	for _, m := range moves {
-		if m.to == TaskInProgress || m.to == TaskOpen {
-			n++
-		}
-	}
-	return n
 }
 
 // sweepMoves compares tasks with the world of today.
