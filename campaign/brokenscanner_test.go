@@ -13,7 +13,11 @@ import (
 // that real ones do.
 func TestABrokenScannerFixesNothing(t *testing.T) {
 	bash := campaign.Component{PURL: "pkg:deb/debian/bash@5.1-2?distro=debian-11", Layer: campaign.LayerHost}
-	for name, left := range map[string][]campaign.Component{"nothing at all": nil, "only packages of the system": {bash}} {
+	for name, left := range map[string][]campaign.Component{
+		"nothing at all":                             nil,
+		"only packages of the system":                {bash},
+		"packages of the system, and names of files": {bash, {Name: "/app/lib/shop.jar"}, {Name: "debian", Version: "11", Layer: campaign.LayerHost}},
+	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
 			h.estate()
@@ -67,5 +71,26 @@ func TestAnUpgradeEverywhereIsNoSign(t *testing.T) {
 	h.engine = engine
 	h.clock.advance(time.Hour)
 	require.False(t, h.scan(log4jFixed, "checkout", "ledger").Moved[0].Held)
+	require.Equal(t, campaign.TaskVerified, h.taskNamed(id, "checkout").Status)
+}
+
+// TestAPackageStaysOnItsLayer lets a scanner call a package a runtime that it did
+// not call one before.
+func TestAPackageStaysOnItsLayer(t *testing.T) {
+	h := newHouse(t)
+	id := h.fixing()
+	h.clock.advance(time.Hour)
+	h.imports(campaign.Scan{Asset: "checkout", Source: "test", At: h.clock.Now(), Components: []campaign.Component{
+		{PURL: log4jCore, Layer: campaign.LayerRuntime}, {PURL: "pkg:maven/junit/junit@4.13"},
+	}})
+	require.Equal(t, campaign.TaskOpen, h.taskNamed(id, "checkout").Status, "it is there under another word")
+	for _, target := range all[campaign.Target](h, id, campaign.KindTarget) {
+		require.NotEqual(t, campaign.LayerRuntime, target.Layer)
+	}
+
+	h.clock.advance(time.Hour)
+	h.imports(campaign.Scan{Asset: "checkout", Source: "test", At: h.clock.Now(), Components: []campaign.Component{
+		{PURL: log4jFixed, Layer: campaign.LayerRuntime}, {PURL: "pkg:maven/junit/junit@4.13"},
+	}})
 	require.Equal(t, campaign.TaskVerified, h.taskNamed(id, "checkout").Status)
 }

@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 )
@@ -52,6 +53,13 @@ const (
 
 // layers are all of them.
 var layers = []Layer{LayerHost, LayerRuntime, LayerApplication}
+
+// ParseLayer reads a layer as people write it; blank is blank. An unknown word is
+// false.
+func ParseLayer(s string) (Layer, bool) {
+	l := Layer(strings.ToLower(strings.TrimSpace(s)))
+	return l, l == "" || slices.Contains(layers, l)
+}
 
 // Exposure says who can reach a target.
 type Exposure string

@@ -29,6 +29,47 @@ type layerLook struct {
 	Look
 	target string
 	before []Finding // on the target
+	// reads says that packages of the layer are listed. The name of a file or of an
+	// operating system beside the packages of another layer is none.
+	reads bool
+}
+
+// layerMemory tells on which layer of an asset packages were found before.
+type layerMemory map[string]Layer
+
+// foundBefore returns where a scan's source found packages on its asset when the
+// targets were planned. There they stay, whatever layer it gives them by now: else
+// another word for the same package would count as fixed on one layer and as new on
+// the other. What was found on two layers stays where the scanner has it.
+func (b *targetBuilder) foundBefore(ref string, s Scan) layerMemory {
+	if len(b.in.Before) == 0 {
+		return nil
+	}
+	var memory layerMemory
+	for _, layer := range layers {
+		for _, was := range b.in.Before[b.id(ref, layer)] {
+			if was.Asset != s.Asset || was.Source != s.Source {
+				continue
+			}
+			if memory == nil {
+				memory = layerMemory{}
+			}
+			name := was.Component.packageName()
+			if at, ok := memory[name]; ok && at != layer {
+				memory[name] = ""
+			} else {
+				memory[name] = layer
+			}
+		}
+	}
+	return memory
+}
+
+func (m layerMemory) layer(c Component) Layer {
+	if len(m) == 0 {
+		return ""
+	}
+	return m[c.packageName()]
 }
 
 func (b *targetBuilder) newLook(ref string, layer Layer, s Scan) *layerLook {

@@ -167,13 +167,16 @@ func (b *targetBuilder) scan(s Scan) {
 	own := cmp.Or(s.Layer, LayerApplication)
 	health := b.watchSource(s)
 	layers := map[Layer]*layerLook{} // a scan that lists nothing of a layer says nothing of it: its scanner may be broken
+	stays := b.foundBefore(ref, s)
+	packages := slices.ContainsFunc(s.Components, func(c Component) bool { return c.PURL != "" })
 	for _, c := range s.Components {
-		layer := cmp.Or(c.Layer, own)
+		layer := cmp.Or(stays.layer(c), c.Layer, own)
 		l := layers[layer]
 		if l == nil {
 			l = b.newLook(ref, layer, s)
 			layers[layer] = l
 		}
+		l.reads = l.reads || c.PURL != "" || !packages
 		findings := b.in.Judge.Judge(c)
 		if len(l.before) > 0 {
 			health.compare(l.before, s, c)
@@ -198,6 +201,9 @@ func (b *targetBuilder) scan(s Scan) {
 		return
 	}
 	for layer, l := range layers {
+		if !l.reads {
+			continue
+		}
 		b.looks[l.target] = append(b.looks[l.target], l.Look)
 		if s.Source == SourceOwner {
 			b.owners[layerOf{s.Asset, layer}] = s.At

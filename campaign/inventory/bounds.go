@@ -57,15 +57,3 @@ func usablePURL(purl string) bool {
 	}
 	return name != ""
 }
-
-// hostTypes are the package URL types of operating systems' packages.
-var hostTypes = []string{"pkg:deb/", "pkg:rpm/", "pkg:apk/", "pkg:alpm/"}
-
-func ofHost(purl string) bool {
-	for _, prefix := range hostTypes {
-		if strings.HasPrefix(purl, prefix) {
-			return true
-		}
-	}
-	return false
-}

@@ -11,8 +11,8 @@ import (
 type record struct {
 	group, name, version, purl, path []byte
 	src                              source
-	host                             bool     // says so itself, whatever its package URL
-	more                             []string // further package URLs of the same package
+	layer                            campaign.Layer // that it says itself, whatever its package URL
+	more                             []string       // further package URLs of the same package
 }
 
 // source is a distribution's source package.
@@ -35,8 +35,8 @@ func (r *record) component() campaign.Component {
 			c.Name = string(r.group) + "/" + c.Name
 		}
 	}
-	if r.host || ofHost(c.PURL) {
-		c.Layer = campaign.LayerHost
+	if c.Layer = r.layer; c.Layer == "" {
+		c.Layer = layerOf(c.PURL)
 	}
 	return c
 }

@@ -1,5 +1,7 @@
 package inventory
 
+import "github.com/musterbot/muster/campaign"
+
 // cdxMetadata reads the metadata of a CycloneDX document. The main component is
 // one of the components too: it may be the affected one.
 func (d *jsonDocument) cdxMetadata(key string) {
@@ -36,6 +38,9 @@ func (d *jsonDocument) cdxComponent(rec *record) {
 	}
 	for d.field() {
 		switch string(d.key) {
+		case "type":
+			d.scratch = d.str(d.scratch)
+			rec.componentType(d.scratch)
 		case "group":
 			rec.group = d.str(rec.group)
 		case "name":
@@ -101,7 +106,9 @@ func (r *record) property(name, value []byte) {
 	case "syft:metadata:sourceRpm":
 		r.src.sourceRPM(string(value))
 	case "aquasecurity:trivy:Class":
-		r.host = r.host || string(value) == "os-pkgs"
+		if string(value) == "os-pkgs" {
+			r.layer = campaign.LayerHost
+		}
 	}
 }
 

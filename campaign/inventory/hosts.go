@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"bufio"
+	"cmp"
 	"hash/maphash"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // asset and purl must be there; an asset with a blank purl was scanned and
 // holds nothing.
 var (
-	hostColumns  = []string{"asset", "service", "purl", "scanned_at", "path", "exposure", "environment", "tier"}
+	hostColumns  = []string{"asset", "service", "purl", "scanned_at", "path", "exposure", "environment", "tier", "layer"}
 	hostRequired = []string{"asset", "purl"}
 )
 
@@ -72,6 +73,11 @@ func (h *hosts) row() *campaign.Refusal {
 		r := h.refuse("has an unknown exposure. The row was left out; use exposed, internal, isolated, or leave it blank.")
 		return &r
 	}
+	layer, ok := campaign.ParseLayer(h.field("layer"))
+	if !ok {
+		r := h.refuse("has an unknown layer. The row was left out; use host, runtime, application, or leave it blank.")
+		return &r
+	}
 	at, err := scanTime(h.field("scanned_at"))
 	if err != nil {
 		r := h.refuse("has a scanned_at that is no time. The row was left out; write it like 2021-12-10T14:00:00Z.")
@@ -99,10 +105,7 @@ func (h *hosts) row() *campaign.Refusal {
 	if purl == "" {
 		return nil
 	}
-	c := campaign.Component{PURL: purl, Path: h.field("path")}
-	if ofHost(purl) {
-		c.Layer = campaign.LayerHost
-	}
+	c := campaign.Component{PURL: purl, Path: h.field("path"), Layer: cmp.Or(layer, layerOf(purl))}
 	components := h.scans[i].Components
 	hash := maphash.Comparable(h.seed, hostComponent{i, c})
 	if at, ok := h.seen[hash]; ok && int(at) < len(components) && components[at] == c {

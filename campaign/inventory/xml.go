@@ -198,6 +198,11 @@ func (d *xmlDocument) component(el xml.StartElement) {
 	rec := d.take()
 	outer := d.wrong
 	d.wrong = ""
+	for _, a := range el.Attr {
+		if a.Name.Local == "type" {
+			rec.componentType([]byte(a.Value))
+		}
+	}
 	d.componentFields(rec)
 	d.addRecord(rec)
 	d.wrong = outer
