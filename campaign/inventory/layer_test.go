@@ -55,9 +55,9 @@ func TestCycloneDXSaysWhatAComponentIs(t *testing.T) {
 }
 
 func TestAHostListMaySayTheLayer(t *testing.T) {
-	scans, remarks := readText("asset,purl,layer\n"+
-		"web-1,pkg:deb/debian/openjdk-17-jre@17.0.1,Runtime\n"+
-		"web-1,pkg:deb/debian/bash@5.1,\n"+
+	scans, remarks := readText("asset,purl,layer\n" +
+		"web-1,pkg:deb/debian/openjdk-17-jre@17.0.1,Runtime\n" +
+		"web-1,pkg:deb/debian/bash@5.1,\n" +
 		"web-1,pkg:npm/a@1,kernel\n")
 	require.Len(t, remarks, 1)
 	require.Contains(t, remarks[0].Problem, "unknown layer")
