@@ -181,6 +181,10 @@ func reportMessage(name string, report ImportReport, already bool) Message {
 	if already {
 		return say("*%s was imported before.* It has the same content, so nothing changed.", name)
 	}
+	refused := slices.DeleteFunc(slices.Clone(report.Refused), func(r Refusal) bool { return r.Notice })
+	if !report.Kept() && len(refused) > 0 {
+		return Message{Text: refusalsText(name, refused, false)}
+	}
 	text := fmt.Sprintf("*%s: %d new, %d changed, %d unchanged.*", Escape(name), report.New, report.Changed, report.Unchanged)
 	for _, m := range report.Moved {
 		text += fmt.Sprintf("\n%s: %d verified, %d reopened, %d opened, %d not affected, %d joined, %d waiting.",
@@ -189,9 +193,8 @@ func reportMessage(name string, report ImportReport, already bool) Message {
 			text += " So much would change at once that a second person has to agree."
 		}
 	}
-	refused := slices.DeleteFunc(slices.Clone(report.Refused), func(r Refusal) bool { return r.Notice })
 	if len(refused) > 0 {
-		text += "\n" + refusalsText(name, refused)
+		text += "\n" + refusalsText(name, refused, report.Kept())
 	}
 	return Message{Text: text}
 }
@@ -231,7 +234,7 @@ func (g *Engine) ownScan(ctx context.Context, r Request, d Dropped, raw []byte) 
 		if len(refused) == 0 {
 			refused = append(refused, Refusal{File: d.Name, Problem: "it holds no scan."})
 		}
-		return Message{Text: refusalsText(d.Name, refused)}, nil
+		return Message{Text: refusalsText(d.Name, refused, false)}, nil
 	}
 	report, err := g.ImportScans(ctx, r, func(yield func(Scan, *Refusal) bool) {
 		for _, s := range mine {

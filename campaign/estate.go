@@ -25,6 +25,9 @@ type ImportReport struct {
 	Moved []SweepReport `json:"moved,omitempty"`
 }
 
+// Kept returns whether anything of what was imported is in the store by now.
+func (r ImportReport) Kept() bool { return r.New+r.Changed+r.Unchanged > 0 }
+
 // keepCatalog stores a catalog in place of the one of a version.
 func (tx *transaction) keepCatalog(c Catalog, version uint64) error {
 	c.Version, c.At = version+1, tx.now

@@ -72,21 +72,26 @@ const maxToldRefusals = 10
 
 // TellRefusals tells the command channel what of a file was not imported; once
 // for each key. Notices are left out.
-func (g *Engine) TellRefusals(ctx context.Context, key, name string, refused []Refusal) error {
-	refused = slices.DeleteFunc(slices.Clone(refused), func(r Refusal) bool { return r.Notice })
+func (g *Engine) TellRefusals(ctx context.Context, key, name string, report ImportReport) error {
+	refused := slices.DeleteFunc(slices.Clone(report.Refused), func(r Refusal) bool { return r.Notice })
 	if len(refused) == 0 {
 		return nil
 	}
 	return g.atomically(ctx, Sys, Request{}, func(tx *transaction) error {
-		m := Message{Text: refusalsText(name, refused)}
+		m := Message{Text: refusalsText(name, refused, report.Kept())}
 		return tx.tellCommand("refused/"+key, m)
 	})
 }
 
-// refusalsText says what of a file was not imported, with positions.
-func refusalsText(name string, refused []Refusal) string {
+// refusalsText says what of a file was not imported, with positions, and whether
+// anything else of it was.
+func refusalsText(name string, refused []Refusal, rest bool) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "*%s of %s could not be imported.* The rest of it was. Correct it and send it again.", count(len(refused), "part"), Escape(name))
+	if rest {
+		fmt.Fprintf(&text, "*%s of %s could not be imported.* The rest of it was. Correct it and send it again.", count(len(refused), "part"), Escape(name))
+	} else {
+		fmt.Fprintf(&text, "*Nothing of %s could be imported.* Correct it and send it again.", Escape(name))
+	}
 	for _, r := range refused[:min(len(refused), maxToldRefusals)] {
 		text.WriteString("\n• ")
 		if r.Position != "" {

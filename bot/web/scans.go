@@ -22,6 +22,15 @@ const MaxScanBytes = 64 << 20
 // scansFor is how long one upload and its import may take.
 const scansFor = 5 * time.Minute
 
+// Uploads that run at once, in one process, and what becomes of those beyond: each
+// holds its components in memory.
+const (
+	scansAtOnce   = 4
+	scansWaiting  = 64
+	scansPatience = 15 * time.Second // of who waits; shorter than the time for a whole request
+	scansAgain    = 30 * time.Second
+)
+
 // TakeScans imports one file of scans. Already says that this content was
 // imported before.
 type TakeScans func(ctx context.Context, name string, body io.Reader) (report campaign.ImportReport, already bool, err error)
@@ -39,10 +48,11 @@ type imported struct {
 
 // Scans answers POST /v1/scans: the body is one file of any format that `muster
 // import inventory` reads, gzip or not, and the query parameter name says what to
-// call it. 200 says that it was imported, 202 that it was kept and campaigns are
+// call it. A few are taken at once; who waits in vain for a turn gets 503 with
+// Retry-After before the body is read. 200 says that it was imported, 202 that it was kept and campaigns are
 // looked at later, 400 that nothing of it could be used.
 func Scans(take TakeScans, log logrus.FieldLogger) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return fewAtOnce(scansAtOnce, scansWaiting, scansPatience, func(w http.ResponseWriter, r *http.Request) {
 		deadline := time.Now().Add(scansFor)
 		control := http.NewResponseController(w)
 		_ = control.SetReadDeadline(deadline) // a recorder in tests has none
@@ -56,7 +66,7 @@ func Scans(take TakeScans, log logrus.FieldLogger) http.Handler {
 		}
 		report, already, err := take(ctx, fileName(r.URL.Query().Get("name")), body)
 		out := imported{Already: already, New: report.New, Changed: report.Changed, Unchanged: report.Unchanged, Refused: append([]campaign.Refusal{}, report.Refused...)}
-		kept := report.New+report.Changed+report.Unchanged > 0
+		kept := report.Kept()
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok || errors.Is(err, errTooLong) {
 			refuse(w, http.StatusRequestEntityTooLarge, "The body is larger than 64 MiB. Nothing was imported; send it in parts.")
 			return

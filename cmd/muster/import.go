@@ -261,7 +261,7 @@ func runImport(cmd *cobra.Command, std streams, what string, work func(context.C
 	report, err := work(cmd.Context(), to, campaign.Request{Actor: localActor(os.Getenv), Reason: cmd.CommandPath()})
 	err = errors.Join(err, to.close())
 	refused := tellRefusals(std.err, report.Refused)
-	if err == nil || report.New+report.Changed+report.Unchanged > 0 {
+	if err == nil || report.Kept() {
 		tellReport(std.out, what, report, refused)
 	}
 	switch {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/musterbot/muster/bot/web"
 	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/campaign/inventory"
 	"github.com/musterbot/muster/campaign/tracker/builtin"
 	"github.com/musterbot/muster/configs"
 	"github.com/musterbot/muster/store/bolt"
@@ -49,7 +51,7 @@ func kept(t *testing.T, a *app, kind campaign.RecordKind) int {
 func TestAFileInTheWatchedFolderIsTakenWhenItHasSettled(t *testing.T) {
 	a, _ := quietApp(t)
 	dir := t.TempDir()
-	w := &watcher{app: a, dir: dir, seen: map[string]stamp{}, done: map[string]stamp{}}
+	w := newWatcher(a, dir)
 	path := filepath.Join(dir, "hosts.csv")
 	text := "asset,purl,scanned_at\nweb-1,pkg:maven/a/b@1,2021-12-13T08:00:00Z\nweb-2,,2021-12-13T08:00:00Z\n"
 	require.NoError(t, os.WriteFile(path, []byte(text[:20]), 0o600))
@@ -71,12 +73,56 @@ func TestAFileInTheWatchedFolderIsTakenWhenItHasSettled(t *testing.T) {
 func TestWhatTheWatchedFolderRefusedIsTold(t *testing.T) {
 	a, _ := quietApp(t)
 	dir := t.TempDir()
-	w := &watcher{app: a, dir: dir, seen: map[string]stamp{}, done: map[string]stamp{}}
+	w := newWatcher(a, dir)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "broken.json"), []byte(`{"bomFormat": "CycloneDX", "components": [`), 0o600))
 	w.look(t.Context())
 	w.look(t.Context())
 	w.look(t.Context())
 	require.Equal(t, 1, kept(t, a, campaign.KindEffect), "one message in the command channel")
+}
+
+func TestAFileThatCannotBeTakenInIsNotTriedForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, hook := quietApp(t)
+		dir := t.TempDir()
+		w := newWatcher(a, dir)
+		path := filepath.Join(dir, "hosts.csv")
+		require.NoError(t, os.WriteFile(path, []byte("asset,purl\nweb-1,pkg:maven/a/b@1\n"), 0o600))
+		t.Setenv("TMPDIR", filepath.Join(dir, ".nowhere")) // nothing can be spooled
+		looks := 0
+		for ; looks < 1000 && kept(t, a, campaign.KindEffect) == 0; looks++ {
+			w.look(t.Context())
+			time.Sleep(watchEvery)
+		}
+		require.Less(t, looks, 100)
+		warned := len(hook.AllEntries())
+		require.LessOrEqual(t, warned, watchTries+1, "it is not tried at each look")
+		for range 10 {
+			w.look(t.Context())
+			time.Sleep(watchLongest)
+		}
+		require.Len(t, hook.AllEntries(), warned, "given up")
+
+		t.Setenv("TMPDIR", t.TempDir())
+		require.NoError(t, os.WriteFile(path, []byte("asset,purl\nweb-1,pkg:maven/a/b@1\nweb-2,pkg:maven/a/b@1\n"), 0o600))
+		w.look(t.Context())
+		w.look(t.Context())
+		require.Equal(t, 1, kept(t, a, campaign.KindTaken), "it changed, so it is tried again")
+		require.Equal(t, 1, kept(t, a, campaign.KindEffect), "told once")
+	})
+}
+
+func TestAFileOfTheWatchedFolderHasABound(t *testing.T) {
+	a, _ := quietApp(t)
+	dir := t.TempDir()
+	w := newWatcher(a, dir)
+	path := filepath.Join(dir, "huge.json")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	require.NoError(t, os.Truncate(path, inventory.MaxFileBytes+1)) // takes no room
+	for range 3 {
+		w.look(t.Context())
+	}
+	require.Equal(t, 1, kept(t, a, campaign.KindEffect), "told once")
 }
 
 func TestScansArePosted(t *testing.T) {
