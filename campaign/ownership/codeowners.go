@@ -46,9 +46,14 @@ func (m *merger) readRuleFile(r io.Reader, file string) {
 		if hostFolder(path.Base(folder)) || path.Base(folder) == "docs" {
 			folder = path.Dir(folder)
 		}
+		rules = slices.DeleteFunc(rules, fitsNothing)
 		m.rules = append(m.rules, ruleFile{file: file, folder: folder, rules: rules})
 	}
 }
+
+// fitsNothing returns whether a rule is the lone slash, which fits no file, and
+// on which the library panics when it is matched.
+func fitsNothing(rule codeowners.Rule) bool { return rule.RawPattern() == "/" }
 
 // readRules lets each CODEOWNERS file speak of the services whose source is in
 // its repository: the one whose address the file's folder ends in, such as

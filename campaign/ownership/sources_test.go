@@ -55,6 +55,10 @@ func TestWhoCountsAsOwner(t *testing.T) {
 			want:  map[string]string{"ledger": "group:default/payments"},
 			notes: []string{"gives component:default/ledger the owner group:default/payments (backstage), but it is group:default/books by codeowners. The first counts."},
 		},
+		"a lone slash fits nothing": {
+			files: map[string]string{"acme/ledger/CODEOWNERS": "* @acme/bookkeeping\n/ @acme/finders"}, trust: []string{SourceCodeowners},
+			want: map[string]string{"ledger": "group:default/books"},
+		},
 		"another order of trust": {
 			files: map[string]string{"acme/ledger/CODEOWNERS": "* @acme/bookkeeping"}, trust: []string{SourceCodeowners},
 			want: map[string]string{"ledger": "group:default/books"},
@@ -144,6 +148,7 @@ func TestWhereASourceIs(t *testing.T) {
 func FuzzSources(f *testing.F) {
 	f.Add("* @acme/payments\n", "service,owner\nledger,payments\n")
 	f.Add("[a] b@c.d\n\\# x", "service\n\"")
+	f.Add("/", "service")
 	f.Fuzz(func(t *testing.T, rules, table string) {
 		m := newMerger()
 		m.read(strings.NewReader(shop()), "catalog.yaml")
