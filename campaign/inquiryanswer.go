@@ -17,24 +17,53 @@ type InquiryAnswer struct {
 	NotOurs bool
 }
 
-// Inquiry returns a question to an owner.
+// Inquiry returns a question to an owner, also where the campaign that asked it was
+// merged into another.
 func (g *Engine) Inquiry(ctx context.Context, id, inquiry string) (Inquiry, error) {
-	q, _, err := Load[Inquiry](ctx, g.opts.Store, Scope(id), KindInquiry, inquiry)
+	_, q, err := g.inquiryNow(ctx, id, inquiry)
 	return q, err
+}
+
+// inquiryNow returns a question, and the campaign in which it is answered by now.
+func (g *Engine) inquiryNow(ctx context.Context, id, inquiry string) (string, Inquiry, error) {
+	q, _, err := Load[Inquiry](ctx, g.opts.Store, Scope(id), KindInquiry, inquiry)
+	if err != nil {
+		return id, q, err
+	}
+	c, err := g.Campaign(ctx, id)
+	if err != nil || c.MergedInto == "" {
+		return id, q, err
+	}
+	goesOn, now, err := g.inquiryNow(ctx, c.MergedInto, inquiry)
+	if err != nil && KindOf(err) == NotFound {
+		err = Refuse(Conflict, fmt.Sprintf("%s is being merged into another campaign. Nothing was changed. Try again in a few minutes.", Escape(c.Title)))
+	}
+	return goesOn, now, err
 }
 
 // AnswerInquiry keeps what an owner says. That they run it opens the targets; that
 // they do not settles them, in their name; that they will know by a time is kept
 // and asked for then. Whoever was asked, members of the owner and those above it
-// may answer, and the commander. It may be called again.
+// may answer, and the commander. A campaign that was merged is answered where its
+// work goes on. It may be called again.
 func (g *Engine) AnswerInquiry(ctx context.Context, r Request, id, inquiry string, a InquiryAnswer) (Message, error) {
+	asked, _, err := Load[Inquiry](ctx, g.opts.Store, Scope(id), KindInquiry, inquiry)
+	if err != nil {
+		return Message{}, err
+	}
+	id, q, err := g.inquiryNow(ctx, id, inquiry)
+	if err != nil {
+		return Message{}, err
+	}
+	a.Only = slices.Clone(a.Only)
+	for n, target := range a.Only { // a form that was opened before the merge
+		if at := slices.Index(asked.Targets, target); at >= 0 {
+			a.Only[n] = q.Targets[at]
+		}
+	}
 	c, done, err := g.enter(ctx, r, id)
 	if err != nil || done {
 		return say("Noted. Thank you."), err
-	}
-	q, err := g.Inquiry(ctx, id, inquiry)
-	if err != nil {
-		return Message{}, err
 	}
 	if err := g.mayAnswerFor(ctx, r.Actor, c, q); err != nil {
 		return Message{}, err

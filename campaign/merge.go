@@ -21,9 +21,10 @@ type Merge struct {
 	At     time.Time  `json:"at"`
 	Reason string     `json:"reason,omitempty"`
 	Stage  MergeStage `json:"stage"`
-	After  string     `json:"after,omitempty"` // the last ticket, or task, that was looked at
+	After  string     `json:"after,omitempty"` // the last ticket, contact or task that was looked at
 
 	Taken    string `json:"taken,omitempty"`    // the last ticket that is counted
+	Asked    string `json:"asked,omitempty"`    // the last contact who was taken over
 	Adopted  int    `json:"adopted,omitempty"`  // tickets that go on here
 	Joined   int    `json:"joined,omitempty"`   // tickets that this campaign has already
 	Credited int    `json:"credited,omitempty"` // tasks that were done over there
@@ -36,7 +37,8 @@ type MergeStage string
 const (
 	MergeCriteria MergeStage = "criteria" // what is looked for, and what was decided
 	MergeTickets  MergeStage = "tickets"
-	MergeRest     MergeStage = "rest" // tasks on no ticket
+	MergeContacts MergeStage = "contacts" // who was asked there
+	MergeRest     MergeStage = "rest"     // tasks on no ticket
 	MergeDone     MergeStage = "done"
 )
 
@@ -198,7 +200,7 @@ func (g *Engine) mergePreview(ctx context.Context, f, i Campaign) (string, int, 
 			return "", 0, err
 		}
 		for _, t := range page.tickets {
-			if t.adopts() {
+			if t.adopted {
 				adopted++
 			} else {
 				joined++

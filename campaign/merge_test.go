@@ -215,3 +215,158 @@ func TestWhatDoesNotGoTogetherIsRefused(t *testing.T) {
 	_, err = h.engine.Merge(ctx, h.by(cara), "nope", into)
 	refused(t, err, campaign.NotFound)
 }
+
+// another launches a second campaign about the same, before which adjust may change
+// the world, and whose admission rule lets nobody in by itself.
+func (h *house) another(adjust func()) string {
+	h.t.Helper()
+	adjust()
+	id := h.readyAbout("Log4Shell", "log4j-core", func(string) {})
+	h.put(id, campaign.KindCampaign, "self", lateToday(h.campaign(id), h.clock.Now()))
+	return id
+}
+
+func TestATicketWithManyTasksGoesOver(t *testing.T) {
+	const services = 300
+	h := newHouse(t, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = 10 * services })
+	byTeam := func(id string) {
+		grouping := campaign.ByTeam
+		_, err := h.engine.Edit(t.Context(), h.by(cara), id, campaign.CampaignEdit{Grouping: &grouping})
+		require.NoError(t, err)
+	}
+	h.company(1)
+	into := h.readyAbout("Log4Shell", "log4j-core", byTeam)
+	h.launch(into, campaign.SliceAll)
+	h.settle()
+	h.put(into, campaign.KindCampaign, "self", lateToday(h.campaign(into), h.clock.Now()))
+	h.company(services)
+	from := h.readyWith(byTeam)
+	h.launch(from, campaign.SliceAll)
+	h.settle()
+	filed := len(h.tracker.filed())
+
+	h.merges(from, into)
+	h.settle()
+
+	require.Equal(t, campaign.MergeDone, all[campaign.Merge](h, into, campaign.KindMerge)[0].Stage)
+	require.Len(t, h.tracker.filed(), filed)
+	held := 0
+	for _, ticket := range all[campaign.Ticket](h, into, campaign.KindTicket) {
+		for _, id := range ticket.Tasks {
+			require.Equal(t, ticket.ID, h.task(into, id).Ticket)
+			held++
+		}
+	}
+	require.Equal(t, 3*services+2, held, "every task is on one ticket")
+	for _, task := range all[campaign.Task](h, from, campaign.KindTask) {
+		require.Equal(t, campaign.TaskWithdrawn, task.Status, task.Name)
+	}
+	h.sound(from)
+	h.sound(into)
+}
+
+func TestWhoeverWasNotToldYetIsToldAfterAMerge(t *testing.T) {
+	h := newHouse(t)
+	h.clock.advance(14 * time.Hour) // at night
+	h.estate()
+	from := h.ready()
+	h.launch(from, campaign.SliceExposed)
+	h.settle()
+	h.launch(from, campaign.SliceRest)
+	h.settle()
+	require.Len(t, h.slack.said(ann.User()), 1, "of the ledger she hears in the morning")
+	require.Empty(t, h.slack.said(ben.User()))
+	into := h.another(func() {
+		c := catalogNow(nil)
+		for _, name := range []string{"ledger", "search", "archive", "wiki"} {
+			delete(c.Services, "component:default/"+name)
+		}
+		h.importsOwners(c)
+	})
+	_, err := h.engine.Triage(t.Context(), h.by(cara), into, campaign.TriageOrder{Waive: true, Reason: "whose they are is not known"})
+	require.NoError(t, err)
+	h.launch(into, campaign.SliceAll)
+	h.importsOwners(catalogNow(nil))
+	h.settle()
+	require.Len(t, h.slack.said(ann.User()), 2)
+
+	h.merges(from, into)
+	h.settle()
+	h.clock.advance(10 * time.Hour)
+	h.settle()
+
+	require.Len(t, h.slack.said(ann.User()), 3, "she is told of the ledger once")
+	require.Len(t, h.slack.said(ben.User()), 1, "and he of the search")
+	require.Equal(t, string(ann), h.taskNamed(into, "ledger").Contact)
+	h.sound(into)
+}
+
+func TestMethodsThatAreVoidStayVoidInAMerge(t *testing.T) {
+	h, from, into := twoCampaigns(t)
+	h.claim(from, ann, "checkout", campaign.MethodFlag, "")
+	h.claim(from, ben, "search", campaign.MethodIsolated, "")
+	h.claim(into, ann, "ledger", campaign.MethodClassRemoved, "")
+	_, err := h.engine.Void(t.Context(), h.by(cara), into, "mitigate", campaign.MethodFlag, "a second hole")
+	require.NoError(t, err)
+	_, err = h.engine.Void(t.Context(), h.by(cara), from, "mitigate", campaign.MethodClassRemoved, "the class comes back")
+	require.NoError(t, err)
+	h.settle()
+
+	h.merges(from, into)
+	h.settle()
+
+	require.Equal(t, campaign.TaskInProgress, h.taskNamed(into, "checkout").Status, "claimed there by what is void here")
+	require.Equal(t, campaign.TaskInProgress, h.taskNamed(into, "ledger").Status, "claimed here by what is void there")
+	require.Equal(t, campaign.TaskClaimed, h.taskNamed(into, "search").Status)
+	require.Len(t, h.moved(ann), 2, "she is told of both")
+	h.sound(into)
+}
+
+func TestAQuestionToAnOwnerIsAnsweredWhereTheWorkGoesOn(t *testing.T) {
+	h, id := doubtfulHouse(t, 3)
+	q := h.inquires(id, campaign.AboutDoubt)
+	_, err := h.engine.New(t.Context(), h.by(devi), campaign.NewCampaign{Title: "Log4j again", Advisory: sample.Advisories(2)[1], Channel: campaign.ChannelRef{ID: commandChannel}})
+	require.NoError(t, err)
+	into := "log4j-again"
+	_, err = h.engine.Merge(t.Context(), h.by(devi), id, into)
+	require.NoError(t, err)
+	h.settle()
+
+	form, err := h.engine.Inquiry(t.Context(), id, q.ID)
+	require.NoError(t, err)
+	require.NotEqual(t, q.Targets, form.Targets, "a form that opens now is about targets over here")
+	_, err = h.engine.AnswerInquiry(t.Context(), h.by(ann), id, q.ID, campaign.InquiryAnswer{Running: true, Only: q.Targets[:1], How: "listed the jars"})
+	require.NoError(t, err)
+	waiting, _ := h.doubted(into)
+	require.Empty(t, waiting)
+	running := 0
+	for _, d := range h.campaign(into).Triage {
+		if d.Affected {
+			running++
+		}
+	}
+	require.Equal(t, 1, running, "the one that she named in a form of before")
+}
+
+func TestAMergeWaitsForWhatWasLaunchedMeanwhile(t *testing.T) {
+	h := newHouse(t)
+	h.estate()
+	from := h.ready()
+	h.launch(from, campaign.SliceExposed)
+	h.settle()
+	into := h.another(func() {})
+	_, err := h.engine.Launch(t.Context(), h.by(cara), into, campaign.SliceExposed)
+	require.NoError(t, err)
+	h.settle()
+	h.merges(from, into)
+	_, err = h.engine.Launch(t.Context(), h.by(cara), from, campaign.SliceRest)
+	require.NoError(t, err)
+	h.settle()
+	h.settle()
+	require.Equal(t, campaign.MergeDone, all[campaign.Merge](h, into, campaign.KindMerge)[0].Stage)
+	for _, task := range all[campaign.Task](h, from, campaign.KindTask) {
+		require.Equal(t, campaign.TaskWithdrawn, task.Status, task.Name)
+	}
+	require.NotEmpty(t, h.taskNamed(into, "search").Ticket, "what went out meanwhile went over")
+	h.sound(into)
+}

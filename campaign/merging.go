@@ -10,13 +10,21 @@ import (
 	"time"
 )
 
-// mergePage is how many tickets go over in one step.
-const mergePage = 20
+// How much of a campaign goes over at a time: tickets, contacts or loose tasks in a
+// page, and tasks in one step, each of which writes about eight entries.
+const (
+	mergePage = 20
+	mergeRoom = 80
+)
 
-// mergeTicket is a ticket of the campaign that ends, beside what the other has.
+// mergeTicket is a ticket of the campaign that ends, or a part of one that has many
+// tasks, beside what the other has.
 type mergeTicket struct {
 	ticket Ticket
 	moves  []mergeMove
+	// adopted says that the ticket goes on over here. One whose tasks all stand on
+	// tickets here does not.
+	adopted bool
 }
 
 // mergeMove is one of its tasks, with the target that it is on over here.
@@ -40,13 +48,25 @@ func (m mergeMove) credits() bool {
 	return m.task.claimedOrVerified() && (m.here == nil || m.here.Status == TaskOpen || m.here.Status == TaskInProgress || m.here.Status == TaskUnknown)
 }
 
-// adopts returns whether the ticket goes on over here. One whose tasks all stand on
-// tickets here does not.
-func (t mergeTicket) adopts() bool { return slices.ContainsFunc(t.moves, mergeMove.goesOn) }
-
 type mergeTickets struct {
 	tickets []mergeTicket
 	last    string // ID of the last ticket that was looked at
+}
+
+// parts cuts a page into what one step takes.
+func (p mergeTickets) parts() [][]mergeTicket {
+	var parts [][]mergeTicket
+	room := 0
+	for _, t := range p.tickets {
+		for moves := range slices.Chunk(t.moves, mergeRoom) {
+			if room < len(moves) {
+				parts, room = append(parts, nil), mergeRoom
+			}
+			t.moves, room = moves, room-len(moves)
+			parts[len(parts)-1] = append(parts[len(parts)-1], t)
+		}
+	}
+	return parts
 }
 
 // mergePages yields the tickets of one campaign beside another, page by page, from
@@ -103,6 +123,17 @@ func (g *Engine) mergeTicket(ctx context.Context, f, i Campaign, t Ticket) (merg
 		}
 		move.ticket = t.ID
 		one.moves = append(one.moves, move)
+		one.adopted = one.adopted || move.goesOn()
+	}
+	if one.adopted {
+		return one, nil
+	}
+	_, _, err = Load[Ticket](ctx, g.opts.Store, Scope(i.ID), KindTicket, t.ID)
+	switch {
+	case err == nil:
+		one.adopted = true // in a step that was cut off
+	case KindOf(err) != NotFound:
+		return one, err
 	}
 	return one, nil
 }
@@ -158,6 +189,11 @@ func (g *Engine) mergeStep(ctx context.Context, claim Claimed) error {
 		if i.over() != nil || f.over() != nil { // ended meanwhile: nothing has gone over
 			return g.mergeAdvance(ctx, claim, m, func(tx *transaction, m *Merge) error { return tx.endMerge(i, m, false) })
 		}
+		if err := g.settledOutside(ctx, f); KindOf(err) == Conflict && err != nil { // something was launched meanwhile
+			return Retry(ctx, g.opts.Store, claim, g.opts.Clock.Now().Add(heldFor))
+		} else if err != nil {
+			return err
+		}
 		if err := g.endForMerge(ctx, m, i); err != nil {
 			return err
 		}
@@ -167,6 +203,8 @@ func (g *Engine) mergeStep(ctx context.Context, claim Claimed) error {
 		return g.mergeCriteria(ctx, claim, m, f, i)
 	case MergeTickets:
 		return g.mergeNextPage(ctx, claim, m, f, i)
+	case MergeContacts:
+		return g.mergeNextContacts(ctx, claim, m, f, i)
 	}
 	return g.mergeRest(ctx, claim, m, f, i)
 }
@@ -301,17 +339,17 @@ func (g *Engine) mergeNextPage(ctx context.Context, claim Claimed, m Merge, f, i
 		if err != nil {
 			return err
 		}
-		contacts, err := g.contactsOver(ctx, f, page)
-		if err != nil {
-			return err
+		for _, part := range page.parts() {
+			err := g.atomically(ctx, Scope(i.ID), Request{Actor: m.By}, func(tx *transaction) error { return tx.takePart(i, f, part) })
+			if err != nil {
+				return fmt.Errorf("merge tickets of %s: %w", f.ID, err)
+			}
 		}
-		err = g.atomically(ctx, Scope(i.ID), Request{Actor: m.By}, func(tx *transaction) error { return tx.takePage(i, f, page, contacts) })
-		if err != nil {
-			return fmt.Errorf("merge tickets of %s: %w", f.ID, err)
-		}
-		err = g.atomically(ctx, Scope(f.ID), Request{Actor: m.By}, func(tx *transaction) error { return tx.leaveTickets(i, page) })
-		if err != nil {
-			return fmt.Errorf("merge tickets of %s: %w", f.ID, err)
+		for _, part := range page.parts() {
+			err := g.atomically(ctx, Scope(f.ID), Request{Actor: m.By}, func(tx *transaction) error { return tx.leavePart(i, part) })
+			if err != nil {
+				return fmt.Errorf("merge tickets of %s: %w", f.ID, err)
+			}
 		}
 		return g.mergeAdvance(ctx, claim, m, func(_ *transaction, now *Merge) error {
 			now.After = page.last
@@ -319,25 +357,9 @@ func (g *Engine) mergeNextPage(ctx context.Context, claim Claimed, m Merge, f, i
 		})
 	}
 	return g.mergeAdvance(ctx, claim, m, func(_ *transaction, now *Merge) error {
-		now.Stage, now.After = MergeRest, ""
+		now.Stage, now.After = MergeContacts, ""
 		return nil
 	})
-}
-
-// contactsOver are the contacts of the tickets as the other campaign has them.
-func (g *Engine) contactsOver(ctx context.Context, f Campaign, page mergeTickets) (map[string]Contact, error) {
-	contacts := map[string]Contact{}
-	for _, t := range page.tickets {
-		if t.ticket.Contact == "" {
-			continue
-		}
-		c, _, err := Load[Contact](ctx, g.opts.Store, Scope(f.ID), KindContact, t.ticket.Contact)
-		if err != nil && KindOf(err) != NotFound {
-			return nil, err
-		}
-		contacts[t.ticket.Contact] = c
-	}
-	return contacts, nil
 }
 
 // mergeRest takes over what stands on no ticket: what people attested, and what they
@@ -405,7 +427,8 @@ func (g *Engine) takeWords(ctx context.Context, m Merge, f, i Campaign, tasks []
 	})
 }
 
-// leaveLoose withdraws over there what stands on no ticket.
+// leaveLoose withdraws over there what stands on no ticket, and what stands on one
+// that never came to the tracker: here it joins like anything that is found.
 func (g *Engine) leaveLoose(ctx context.Context, m Merge, i Campaign, ids []string) error {
 	return g.atomically(ctx, Scope(m.From), Request{Actor: m.By}, func(tx *transaction) error {
 		for _, id := range ids {
@@ -413,7 +436,7 @@ func (g *Engine) leaveLoose(ctx context.Context, m Merge, i Campaign, ids []stri
 			if err != nil {
 				return err
 			}
-			if !CanMove(t.Status, TaskWithdrawn) || t.Ticket != "" {
+			if !CanMove(t.Status, TaskWithdrawn) {
 				continue
 			}
 			_, err = tx.changeTask(id, "task.withdraw", "merged into "+i.ID, func(t *Task) error { return moveTask(t, TaskWithdrawn) })
@@ -425,8 +448,8 @@ func (g *Engine) leaveLoose(ctx context.Context, m Merge, i Campaign, ids []stri
 	})
 }
 
-// mergeInquiries lets open questions to owners be answered here. Their messages keep
-// their buttons, which lead here.
+// mergeInquiries lets open questions to owners be answered here; see
+// Engine.AnswerInquiry for the buttons that they have.
 func (g *Engine) mergeInquiries(ctx context.Context, m Merge, f, i Campaign) error {
 	ids, err := g.targetIDs(ctx, f, i)
 	if err != nil {
