@@ -1,12 +1,9 @@
 package campaign
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 )
@@ -229,51 +226,4 @@ func goOrGoes(n int, noun string) string {
 		return "1 " + noun + " goes"
 	}
 	return count(n, noun) + " go"
-}
-
-// takeCriteria lets a campaign look for what another looked for, with what people
-// decided there. What both have stays as it is here.
-func (c *Campaign) takeCriteria(f Campaign, ids map[string]string) {
-	for _, a := range f.Advisories {
-		if !slices.ContainsFunc(c.Advisories, func(b Advisory) bool { return b.ID == a.ID }) {
-			c.Advisories = append(c.Advisories, a)
-		}
-	}
-	for _, floor := range f.Floors {
-		if !slices.ContainsFunc(c.Floors, func(b Floor) bool { return b.Package == floor.Package && b.Branch == floor.Branch }) {
-			c.Floors = append(c.Floors, floor)
-		}
-	}
-	for _, o := range f.Overrides {
-		if !slices.ContainsFunc(c.Overrides, func(b Override) bool {
-			return b.Kind == o.Kind && b.Package == o.Package && b.Advisory == o.Advisory
-		}) {
-			c.Overrides = append(c.Overrides, o)
-		}
-	}
-	for _, v := range f.Void {
-		if _, ok := c.Track(v.Track); ok && !c.IsVoid(v.Track, v.Method) {
-			c.Void = append(c.Void, v)
-		}
-	}
-	for _, r := range f.TriageRules {
-		if !slices.ContainsFunc(c.TriageRules, func(b TriageRule) bool { return b.TriagePattern == r.TriagePattern }) {
-			c.TriageRuled++
-			r.Number = c.TriageRuled
-			c.TriageRules = append(c.TriageRules, r)
-		}
-	}
-	if c.Triage == nil {
-		c.Triage = map[string]TriageDecision{}
-	}
-	for _, id := range slices.Sorted(maps.Keys(f.Triage)) {
-		here, known := ids[id]
-		if _, decided := c.Triage[here]; known && !decided {
-			c.Triage[here] = f.Triage[id]
-		}
-	}
-	c.Pattern = cmp.Or(c.Pattern, f.Pattern)
-	c.Exploited = c.Exploited || f.Exploited
-	c.Waiver = cmp.Or(c.Waiver, f.Waiver)
-	c.Baseline++
 }

@@ -298,7 +298,9 @@ func (g *Engine) admit(ctx context.Context, r Request, c Campaign, late []Target
 	if err != nil {
 		return err
 	}
-	late = notPlanned(late, plan)
+	late = slices.DeleteFunc(notPlanned(late, plan), func(t Target) bool {
+		return !slices.ContainsFunc(plan.Tracks, func(track PlanTrack) bool { return track.concerns(t) })
+	})
 	day := g.opts.Clock.Now().Format(time.DateOnly)
 	room := max(0, g.opts.Brakes.AdmissionPerDay-c.Late[day])
 	if share := int(g.opts.Brakes.AdmissionShare * float64(len(plan.Targets)+len(plan.Tickets))); share > 0 {

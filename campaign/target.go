@@ -326,8 +326,14 @@ func (d TriageDecision) reaches(t Target) bool {
 	return d.Affected || d.By == "" || knownFor(t) == "" || knownFor(t) == d.Found
 }
 
-// knownFor names what records count as affected for sure on a target.
+// knownFor names what records, or its vendor, count as affected for sure on a target.
 func knownFor(t Target) string {
+	if t.Product {
+		if t.Knowledge != KnownAffected {
+			return ""
+		}
+		return textHash(t.Detail)
+	}
 	var names []string
 	for _, f := range t.Findings {
 		if f.Verdict == Affected {

@@ -14,15 +14,21 @@ import (
 type Product struct {
 	Vendor      string   `json:"vendor"`
 	Name        string   `json:"name"`
-	Version     string   `json:"version,omitempty"` // that is run; "" when nobody knows
-	Owner       string   `json:"owner,omitempty"`   // as it was written; see Catalog.named
-	Service     string   `json:"service,omitempty"` // whose owner it has, where no owner is named
+	Versions    []string `json:"versions,omitempty"` // that are run; none when nobody knows
+	Owner       string   `json:"owner,omitempty"`    // as it was written; see Catalog.named
+	Service     string   `json:"service,omitempty"`  // whose owner it has, where no owner is named
 	Exposure    Exposure `json:"exposure,omitempty"`
 	Environment string   `json:"environment,omitempty"`
 	Tier        string   `json:"tier,omitempty"`
+	// Said is what its vendor's statements meant for it when they were last held
+	// against it; Changed is when that was something else than Before.
+	Said    string    `json:"said,omitempty"`
+	Changed time.Time `json:"changed,omitzero"`
+	Before  string    `json:"before,omitempty"`
 }
 
-// id is the ID of the product's target, in every campaign.
+// id is the ID of the product's target, in every campaign: what one owner runs of
+// it is one product, in whatever versions.
 func (p Product) id() string {
 	return opaqueID("product", plainName(p.Vendor), plainName(p.Name), cmp.Or(p.Owner, p.Service))
 }
@@ -36,10 +42,6 @@ type VendorStatement struct {
 	Link    string        `json:"link,omitempty"`
 	Notes   string        `json:"notes,omitempty"`
 	Updated time.Time     `json:"updated,omitzero"` // as the list says
-	// Changed is when an import brought other words than before, and Before what
-	// they were.
-	Changed time.Time `json:"changed,omitzero"`
-	Before  string    `json:"before,omitempty"`
 }
 
 // VendorClaim is what a statement says of one vulnerability. Versions are in the
@@ -74,13 +76,23 @@ func worse(a, b VendorStanding) VendorStanding {
 	return b
 }
 
-// vendorView is what is known of one product today, and since when.
+// vendorView is what is known of one product today.
 type vendorView struct {
+	Product  Product
 	Standing VendorStanding
-	Why      string // in words: who says what, and where
+	Said     string // in words: who says what
+	Link     string
 	Near     string // a statement that may be about it, for a person to judge
-	Changed  time.Time
-	Before   string
+}
+
+// why is what is said, and where.
+func (v vendorView) why() string { return withLink(v.Said, v.Link) }
+
+func withLink(text, link string) string {
+	if link == "" {
+		return text
+	}
+	return text + " (" + link + ")"
 }
 
 // vendorJudge finds what vendors say of products.
@@ -109,7 +121,7 @@ func newVendorJudge(c Campaign, statements []VendorStatement) vendorJudge {
 // product, or about all of its vendor's, count; one about a product of a similar
 // name is left to a person.
 func (j vendorJudge) judge(p Product) vendorView {
-	view := vendorView{Standing: VendorSilent, Why: "no statement of " + p.Vendor + " is known"}
+	view := vendorView{Product: p, Standing: VendorSilent, Said: "no statement of " + p.Vendor + " is known"}
 	name := plainName(p.Name)
 	exact := false
 	for _, s := range j.byVendor[plainVendor(p.Vendor)] {
@@ -129,7 +141,7 @@ func (j vendorJudge) judge(p Product) vendorView {
 			view.add(standing, s)
 		case standing == VendorSilent || other == "":
 		case view.Near == "" && (wordsIn(name, other) || wordsIn(other, name)):
-			view.Near = fmt.Sprintf("%s speaks of %q: %s", s.Vendor, s.Product, s.words(standing))
+			view.Near = fmt.Sprintf("%s speaks of %q: %s", s.Vendor, s.Product, withLink(s.words(standing), s.Link))
 		}
 	}
 	if view.Standing != VendorSilent {
@@ -143,22 +155,25 @@ func (v *vendorView) add(standing VendorStanding, s VendorStatement) {
 		return
 	}
 	if v.Standing == VendorSilent || worse(standing, v.Standing) == standing {
-		v.Standing, v.Why = standing, s.words(standing)
-	}
-	if s.Changed.After(v.Changed) {
-		v.Changed, v.Before = s.Changed, s.Before
+		v.Standing, v.Said, v.Link = standing, s.words(standing), s.Link
 	}
 }
 
-// says returns what a statement means for the version that is run.
+// says returns what a statement means for the versions that are run: the worst.
 func (j vendorJudge) says(s VendorStatement, p Product) VendorStanding {
+	versions := p.Versions
+	if len(versions) == 0 {
+		versions = []string{""}
+	}
 	standing := VendorSilent
 	for _, c := range s.Claims {
 		if len(j.cves) > 0 && c.CVE != "" && !j.cves[c.CVE] {
 			continue
 		}
-		if said := c.says(p.Version); said != VendorSilent {
-			standing = worse(said, standing)
+		for _, version := range versions {
+			if said := c.says(version); said != VendorSilent {
+				standing = worse(said, standing)
+			}
 		}
 	}
 	return standing
@@ -188,7 +203,7 @@ func names(list []string, version string) bool {
 	})
 }
 
-// words says what a statement is, with its source.
+// words says what a statement is, and whose.
 func (s VendorStatement) words(standing VendorStanding) string {
 	text := s.Vendor + " says: "
 	var fixed []string
@@ -219,17 +234,14 @@ func (s VendorStatement) words(standing VendorStanding) string {
 	default:
 		text += "nothing so far"
 	}
-	if s.Link != "" {
-		text += " (" + s.Link + ")"
-	}
 	return text
 }
 
 // target returns the product as a target of the campaign.
 func (p Product) target(c Campaign, catalog Catalog, view vendorView) Target {
 	t := Target{
-		ID: p.id(), Name: strings.TrimSpace(p.Vendor + " " + p.Name + " " + p.Version), Layer: LayerApplication, Product: true, Owner: catalog.named(p.Owner),
-		Exposure: p.Exposure, Environment: p.Environment, Tier: p.Tier, Knowledge: KnownPossible, Detail: view.Why,
+		ID: p.id(), Name: strings.TrimSpace(p.Vendor + " " + p.Name + " " + strings.Join(p.Versions, ", ")), Layer: LayerApplication, Product: true, Owner: catalog.named(p.Owner),
+		Exposure: p.Exposure, Environment: p.Environment, Tier: p.Tier, Knowledge: KnownPossible, Detail: view.why(),
 	}
 	if s, ok := catalog.serviceNamed(p.Service); ok && p.Service != "" {
 		t.Owner = cmp.Or(t.Owner, s.Owner)
@@ -253,19 +265,14 @@ func (s taskEvidence) vendorSays() ruling {
 	if s.task.Claim != nil {
 		settled = s.task.Claim.At
 	}
-	moved := v.Changed.After(settled)
 	switch s.task.Status {
 	case TaskOpen, TaskInProgress:
 		if v.Standing == VendorNotAffected {
-			return ruling{to: TaskNotAffected, why: v.Why, at: s.now}
+			return ruling{to: TaskNotAffected, why: v.why(), at: s.now}
 		}
 	case TaskClaimed, TaskVerified, TaskNotAffected:
-		if moved && (v.Standing == VendorAffected || v.Standing == VendorUnclear) {
-			why := "the vendor's statement has changed. " + v.Why
-			if v.Before != "" {
-				why += ". Before: " + v.Before
-			}
-			return ruling{to: TaskInProgress, why: why}
+		if v.Product.Changed.After(settled) && (v.Standing == VendorAffected || v.Standing == VendorUnclear) {
+			return ruling{to: TaskInProgress, why: "what its vendor says of it has changed. " + v.why() + ". Before: " + v.Product.Before}
 		}
 	}
 	return ruling{}

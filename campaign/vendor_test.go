@@ -1,6 +1,7 @@
 package campaign_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,9 +33,9 @@ func vendorHouse(t *testing.T) (*house, string) {
 	require.NoError(t, err)
 	id := "log4shell"
 	report := h.vendors(id, campaign.VendorList{Products: []campaign.Product{
-		{Vendor: "Qlik", Name: "Sense", Version: "2021.2", Owner: "ann", Exposure: campaign.Exposed},
+		{Vendor: "Qlik", Name: "Sense", Versions: []string{"2021.2"}, Owner: "ann", Exposure: campaign.Exposed},
 		{Vendor: "Okta, Inc.", Name: "LDAP Agent", Owner: "ann"},
-		{Vendor: "Kaltura", Name: "Blackboard", Version: "3800", Service: "ledger"},
+		{Vendor: "Kaltura", Name: "Blackboard", Versions: []string{"3800"}, Service: "ledger"},
 		{Vendor: "Quest", Name: "Foglight Agents", Owner: "eve"},
 	}})
 	require.Equal(t, 4, report.New)
@@ -129,26 +130,114 @@ func TestAStatementInOtherWordsReopensWhatWasDoneByTheOldOne(t *testing.T) {
 	h.sound(id)
 }
 
+func TestWhateverMakesAProductAffectedReopensIt(t *testing.T) {
+	affected := says("Okta", "LDAP Agent", campaign.VendorClaim{CVE: cve, Affected: []string{"5.7"}})
+	for name, tt := range map[string]struct{ before, then campaign.VendorList }{
+		"a first statement": {then: campaign.VendorList{Statements: []campaign.VendorStatement{affected}}},
+		"a statement of its own, after one of all": {
+			before: campaign.VendorList{Statements: []campaign.VendorStatement{says("Okta", "All", campaign.VendorClaim{CVE: cve, Unaffected: []string{"All"}})}},
+			then:   campaign.VendorList{Statements: []campaign.VendorStatement{affected}},
+		},
+		"another version that runs": {
+			before: campaign.VendorList{
+				Products:   []campaign.Product{{Vendor: "Okta, Inc.", Name: "LDAP Agent", Versions: []string{"5.8"}, Owner: "ann"}},
+				Statements: []campaign.VendorStatement{says("Okta", "LDAP Agent", campaign.VendorClaim{CVE: cve, Affected: []string{"5.7"}, Unaffected: []string{"5.8"}})},
+			},
+			then: campaign.VendorList{Products: []campaign.Product{{Vendor: "Okta, Inc.", Name: "LDAP Agent", Versions: []string{"5.7"}, Owner: "ann"}}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, id := vendorHouse(t)
+			_, err := h.engine.Freeze(t.Context(), h.by(cara), id)
+			require.NoError(t, err)
+			h.launch(id, campaign.SliceAll)
+			h.settle()
+			agent := h.taskNamed(id, "Okta, Inc. LDAP Agent").ID
+			h.vendors(id, tt.before)
+			if status := h.task(id, agent).Status; status == campaign.TaskOpen {
+				_, err = h.engine.Claim(t.Context(), h.by(ann), id, campaign.TaskSet{Tasks: []string{agent}}, campaign.Claim{Method: "done"})
+				require.NoError(t, err)
+			} else {
+				require.Equal(t, campaign.TaskNotAffected, status)
+			}
+			h.settle()
+			for range 2 { // and the same again changes nothing
+				h.vendors(id, tt.then)
+				require.Equal(t, campaign.TaskInProgress, h.task(id, agent).Status)
+			}
+			require.Len(t, h.asks(ann, "reopened"), 1)
+			h.sound(id)
+		})
+	}
+}
+
+func TestANearStatementThatWasJudgedDoesNotHideALaterOneOfItsOwn(t *testing.T) {
+	h, id := vendorHouse(t)
+	h.vendors(id, campaign.VendorList{Statements: []campaign.VendorStatement{says("Quest", "Foglight", campaign.VendorClaim{CVE: cve, Affected: []string{"All"}})}})
+	_, err := h.engine.Triage(t.Context(), h.by(cara), id, campaign.TriageOrder{Targets: []string{"all"}, Reason: "only the server is meant"})
+	require.NoError(t, err)
+	h.vendors(id, campaign.VendorList{Statements: []campaign.VendorStatement{says("Quest", "Foglight Agents", campaign.VendorClaim{CVE: cve, Affected: []string{"All"}})}})
+	_, err = h.engine.Freeze(t.Context(), h.by(cara), id)
+	require.NoError(t, err)
+	h.launch(id, campaign.SliceAll)
+	h.settle()
+	require.Equal(t, campaign.TaskOpen, h.taskNamed(id, "Quest Foglight Agents").Status)
+}
+
+func TestVersionsThatOneOwnerRunsAreOneProduct(t *testing.T) {
+	h, id := vendorHouse(t)
+	report := h.vendors(id, campaign.VendorList{Products: []campaign.Product{
+		{Vendor: "Atlassian", Name: "Jira", Versions: []string{"8.20"}, Owner: "ann"},
+		{Vendor: "Atlassian", Name: "Jira", Versions: []string{"8.13"}, Owner: "ann", Exposure: campaign.Exposed},
+		{Vendor: "Atlassian", Name: "Jira", Versions: []string{"9.0"}, Owner: "ben"},
+	}})
+	require.Equal(t, 2, report.New)
+	_, err := h.engine.Freeze(t.Context(), h.by(cara), id)
+	require.NoError(t, err)
+	h.launch(id, campaign.SliceAll)
+	h.settle()
+	require.True(t, h.taskNamed(id, "Atlassian Jira 8.13, 8.20").Exposed)
+	require.Equal(t, "group:default/ben", h.taskNamed(id, "Atlassian Jira 9.0").Owner)
+}
+
+func TestProductsWithoutAnApprovedTrackKeepNobodyOut(t *testing.T) {
+	h := newHouse(t, func(o *campaign.Options) { o.Brakes.AdmissionPerDay = 5 })
+	h.estate()
+	id := h.ready()
+	h.launch(id, campaign.SliceAll)
+	h.settle()
+	var list campaign.VendorList
+	for i := range 30 {
+		list.Products = append(list.Products, campaign.Product{Vendor: "Acme", Name: fmt.Sprintf("Thing %d", i), Owner: "ann"})
+	}
+	h.vendors(id, list)
+	h.scan(log4jCore, "wiki")
+	h.settle()
+	require.NotEmpty(t, h.taskNamed(id, "wiki").Ticket)
+}
+
 func TestWhatAVendorSaysIsHeldAgainstTheVersionThatRuns(t *testing.T) {
 	for _, tt := range []struct {
-		name, version string
-		claim         campaign.VendorClaim
-		want          string
+		name     string
+		versions []string
+		claim    campaign.VendorClaim
+		want     string
 	}{
-		{"a fixed version runs", "v2.0", campaign.VendorClaim{Affected: []string{"1.0"}, Fixed: []string{"2.0"}}, `"not_affected":1`},
-		{"nobody knows what runs", "", campaign.VendorClaim{Fixed: []string{""}}, `"affected":1`},
-		{"neither", "1.5", campaign.VendorClaim{Affected: []string{"1.0"}, Fixed: []string{"2.0"}}, `"unclear":1`},
-		{"unaffected, but not this one", "1.5", campaign.VendorClaim{Unaffected: []string{"1.0"}}, `"unclear":1`},
-		{"all", "1.5", campaign.VendorClaim{Affected: []string{"All versions"}}, `"affected":1`},
-		{"looked at", "1.5", campaign.VendorClaim{Investigated: true}, `"investigating":1`},
-		{"not looked at", "1.5", campaign.VendorClaim{}, `"silent":1`},
+		{"a fixed version runs", []string{"v2.0"}, campaign.VendorClaim{Affected: []string{"1.0"}, Fixed: []string{"2.0"}}, `"not_affected":1`},
+		{"nobody knows what runs", nil, campaign.VendorClaim{Fixed: []string{""}}, `"affected":1`},
+		{"neither", []string{"1.5"}, campaign.VendorClaim{Affected: []string{"1.0"}, Fixed: []string{"2.0"}}, `"unclear":1`},
+		{"unaffected, but not this one", []string{"1.5"}, campaign.VendorClaim{Unaffected: []string{"1.0"}}, `"unclear":1`},
+		{"two versions, one of which is affected", []string{"1.0", "2.0"}, campaign.VendorClaim{Affected: []string{"1.0"}, Fixed: []string{"2.0"}}, `"affected":1`},
+		{"all", []string{"1.5"}, campaign.VendorClaim{Affected: []string{"All versions"}}, `"affected":1`},
+		{"looked at", []string{"1.5"}, campaign.VendorClaim{Investigated: true}, `"investigating":1`},
+		{"not looked at", []string{"1.5"}, campaign.VendorClaim{}, `"silent":1`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHouse(t)
 			_, err := h.engine.New(t.Context(), h.by(cara), campaign.NewCampaign{Title: "log4j RCE", Pattern: "log4j-core"})
 			require.NoError(t, err)
 			h.vendors("log4j-rce", campaign.VendorList{
-				Products: []campaign.Product{{Vendor: "A", Name: "B", Version: tt.version}}, Statements: []campaign.VendorStatement{says("A", "B", tt.claim)},
+				Products: []campaign.Product{{Vendor: "A", Name: "B", Versions: tt.versions}}, Statements: []campaign.VendorStatement{says("A", "B", tt.claim)},
 			})
 			show, err := h.engine.Show(t.Context(), "log4j-rce")
 			require.NoError(t, err)

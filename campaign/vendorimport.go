@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -45,8 +46,8 @@ func (g *Engine) vendors(ctx context.Context, id string) ([]Product, []VendorSta
 }
 
 // ImportVendors adds products of vendors to a campaign, or renews them, and what
-// their vendors say. A statement in other words than before reopens what was done
-// by the old one. The same again changes nothing.
+// their vendors say. What means something else for a product than before reopens
+// what was done by the old word. The same again changes nothing.
 func (g *Engine) ImportVendors(ctx context.Context, r Request, id string, list VendorList) (ImportReport, error) {
 	var report ImportReport
 	c, err := g.Campaign(ctx, id)
@@ -70,6 +71,9 @@ func (g *Engine) ImportVendors(ctx context.Context, r Request, id string, list V
 		return report, err
 	}
 	if err := g.keepStatements(ctx, r, id, list.Statements, &report); err != nil {
+		return report, err
+	}
+	if err := g.followStatements(ctx, r, id); err != nil {
 		return report, err
 	}
 	moved, err := g.Sweep(ctx, r, id)
@@ -98,7 +102,18 @@ func (g *Engine) keepProducts(ctx context.Context, r Request, id string, product
 	keys := make([]string, 0, len(products))
 	byKey := map[string]Product{}
 	for _, p := range products {
-		byKey[p.id()] = p
+		key := p.id()
+		if row, twice := byKey[key]; twice { // another version of it
+			row.Versions = append(slices.Clone(row.Versions), p.Versions...)
+			slices.Sort(row.Versions)
+			row.Versions = slices.Compact(row.Versions)
+			row.Exposure = cmp.Or(row.Exposure, p.Exposure)
+			if p.Exposure == Exposed {
+				row.Exposure = Exposed
+			}
+			p = row
+		}
+		byKey[key] = p
 	}
 	keys = append(keys, sortedKeys(byKey)...)
 	for batch := range slices.Chunk(keys, MaxChangeRecords/4) {
@@ -109,7 +124,13 @@ func (g *Engine) keepProducts(ctx context.Context, r Request, id string, product
 				return err
 			}
 			for _, key := range batch {
-				if err := keepNew(tx, KindProduct, key, byKey[key], &counted); err != nil {
+				old, _, err := find[Product](tx, KindProduct, key)
+				if err != nil {
+					return err
+				}
+				p := byKey[key]
+				p.Said, p.Changed, p.Before = cmp.Or(old.Said, p.Said), cmp.Or(old.Changed, p.Changed), cmp.Or(old.Before, p.Before)
+				if err := keepNew(tx, KindProduct, key, p, &counted); err != nil {
 					return err
 				}
 			}
@@ -140,7 +161,7 @@ func (g *Engine) keepStatements(ctx context.Context, r Request, id string, state
 				return err
 			}
 			for _, key := range batch {
-				if err := tx.keepStatement(key, byKey[key], &counted); err != nil {
+				if err := keepNew(tx, KindVendorStatement, key, byKey[key], &counted); err != nil {
 					return err
 				}
 			}
@@ -154,18 +175,47 @@ func (g *Engine) keepStatements(ctx context.Context, r Request, id string, state
 	return nil
 }
 
-// keepStatement stores a statement, with what it said before where that was
-// something else. Only other claims are a change: lists touch dates and notes.
-func (tx *transaction) keepStatement(key string, s VendorStatement, counted *ImportReport) error {
-	old, found, err := find[VendorStatement](tx, KindVendorStatement, key)
+// followStatements holds what vendors say against each product, and keeps what that
+// means now and meant before. Lists touch dates, notes and links: those do not count.
+func (g *Engine) followStatements(ctx context.Context, r Request, id string) error {
+	products, statements, err := g.vendors(ctx, id)
+	if err != nil || len(products) == 0 {
+		return err
+	}
+	c, err := g.Campaign(ctx, id)
 	if err != nil {
 		return err
 	}
-	s.Changed, s.Before = old.Changed, old.Before
-	if found && !same(old.Claims, s.Claims) {
-		s.Changed, s.Before = tx.now, old.words(vendorJudge{}.says(old, Product{}))
+	judge := newVendorJudge(c, statements)
+	now := map[string]string{}
+	for _, p := range products {
+		if said := judge.judge(p).Said; said != p.Said {
+			now[p.id()] = said
+		}
 	}
-	return keepNew(tx, KindVendorStatement, key, s, counted)
+	for batch := range slices.Chunk(sortedKeys(now), MaxChangeRecords/4) {
+		err := g.atomically(ctx, Scope(id), Request{Actor: r.Actor}, func(tx *transaction) error {
+			if err := tx.prefetch(KindProduct, batch); err != nil {
+				return err
+			}
+			for _, key := range batch {
+				err := amend(tx, KindProduct, key, func(p *Product) {
+					if p.Said != "" {
+						p.Changed, p.Before = tx.now, p.Said
+					}
+					p.Said = now[key]
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("follow statements of %s: %w", id, err)
+		}
+	}
+	return nil
 }
 
 // keepNew stores a record unless it is there already as it is, and counts it.

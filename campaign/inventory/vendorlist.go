@@ -87,8 +87,11 @@ func (t *table) product(list *campaign.VendorList) *campaign.Refusal {
 	}
 	exposure, ok := campaign.ParseExposure(t.field("exposure"))
 	p := campaign.Product{
-		Vendor: t.field("vendor"), Name: t.field("product"), Version: t.field("version"), Owner: t.field("owner"), Service: t.field("service"),
+		Vendor: t.field("vendor"), Name: t.field("product"), Owner: t.field("owner"), Service: t.field("service"),
 		Exposure: exposure, Environment: t.field("environment"), Tier: t.field("tier"),
+	}
+	if version := t.field("version"); version != "" {
+		p.Versions = []string{version}
 	}
 	switch {
 	case p.Vendor == "" || p.Name == "":

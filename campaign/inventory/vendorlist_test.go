@@ -75,7 +75,7 @@ func TestTheAgenciesRealListIsReadWhole(t *testing.T) {
 func TestProductsAndStatementsInTables(t *testing.T) {
 	list, remarks := ReadVendors(strings.NewReader("Vendor;Product;Version;Owner;Exposure\nQlik;Sense;2021.2;group:default/bi;exposed\nQlik;;1;;\nOkta;LDAP Agent;;;outside\n"), "products.csv")
 	require.Len(t, list.Products, 1)
-	require.Equal(t, campaign.Product{Vendor: "Qlik", Name: "Sense", Version: "2021.2", Owner: "group:default/bi", Exposure: campaign.Exposed}, list.Products[0])
+	require.Equal(t, campaign.Product{Vendor: "Qlik", Name: "Sense", Versions: []string{"2021.2"}, Owner: "group:default/bi", Exposure: campaign.Exposed}, list.Products[0])
 	require.Len(t, remarks, 2)
 
 	list, remarks = ReadVendors(strings.NewReader("vendor,product,status,versions,fixed,updated\nOkta,LDAP Agent,affected,\"1.0, 1.1\",1.2,2021-12-17\nOkta,Mobile,not affected,,,\nOkta,X,perhaps,,,\nOkta,Y,fixed,,2.0,soon\n"), "says.csv")
