@@ -89,10 +89,12 @@ const maxTeamsShown = 5
 func sweepPreview(moves []taskMove, sources []SourceHealth) string {
 	var text strings.Builder
 	kept := braked(moves)
-	verified, reopened, opened := 0, 0, 0
+	verified, cleared, reopened, opened := 0, 0, 0, 0
 	people, teams, vanished := map[string]bool{}, map[string]int{}, map[string]int{}
 	for _, m := range kept {
 		switch {
+		case m.cleared:
+			cleared++
 		case !m.loud():
 			verified++
 			vanished[m.vanished]++
@@ -108,6 +110,9 @@ func sweepPreview(moves []taskMove, sources []SourceHealth) string {
 	fmt.Fprintf(&text, "Newer scans would reopen %s, open %d and message %s.", count(reopened, "task"), opened, count(len(people), "contact"))
 	if verified > 0 {
 		fmt.Fprintf(&text, " They would count %s as fixed without seeing a fixed version.", count(verified, "task"))
+	}
+	if cleared > 0 {
+		fmt.Fprintf(&text, " What vendors say would count %s as not affected.", count(cleared, "task"))
 	}
 	fmt.Fprintf(&text, "\nBy team: %s.", byTeam(teams))
 	signs := ""
@@ -148,22 +153,26 @@ func byTeam(teams map[string]int) string {
 // loud returns whether a move asks something of somebody.
 func (m taskMove) loud() bool { return m.to == TaskInProgress || m.to == TaskOpen }
 
-// braked returns the moves that a brake is about: those that ask something of
-// somebody, and those that rest on what a scan does not list.
+// braked returns whether a brake is about a move: it asks something of somebody, or
+// it rests on what a scan does not list, or on a vendor's word alone.
+func (m taskMove) braked() bool { return m.loud() || m.vanished != "" || m.cleared }
+
 func braked(moves []taskMove) []taskMove {
-	return slices.DeleteFunc(slices.Clone(moves), func(m taskMove) bool { return !m.loud() && m.vanished == "" })
+	return slices.DeleteFunc(slices.Clone(moves), func(m taskMove) bool { return !m.braked() })
 }
 
 // tooMuch returns whether scans move so much at once that a second person has to
-// look: they ask too much, or they count much as fixed of which no fixed version is
-// seen. Single packages do go away; that a fifth of what is fixed did is the sign of
+// look: they ask too much, or a vendor's word clears much, or they count much as fixed
+// of which no fixed version is seen. Single packages do go away; that a fifth of what is fixed did is the sign of
 // a scanner that stopped reading a kind of file.
 func (g *Engine) tooMuch(moves []taskMove) bool {
-	asks, verified, vanished := 0, 0, 0
+	asks, cleared, verified, vanished := 0, 0, 0, 0
 	for _, m := range moves {
 		switch {
 		case m.loud():
 			asks++
+		case m.cleared:
+			cleared++
 		case m.to == TaskVerified:
 			verified++
 			if m.vanished != "" {
@@ -171,7 +180,7 @@ func (g *Engine) tooMuch(moves []taskMove) bool {
 			}
 		}
 	}
-	return g.needsSecond(asks) || g.needsSecond(vanished) && float64(vanished) >= suspicious*float64(verified)
+	return g.needsSecond(asks) || g.needsSecond(cleared) || g.needsSecond(vanished) && float64(vanished) >= suspicious*float64(verified)
 }
 
 // sweepHold is the one import that a campaign holds back.
@@ -253,6 +262,6 @@ func (g *Engine) agreed(ctx context.Context, id, hash string, moves []taskMove) 
 		}
 	}
 	return slices.DeleteFunc(moves, func(m taskMove) bool {
-		return (m.loud() || m.vanished != "") && !yes[listed{Task: m.task, Reopen: m.to == TaskInProgress}]
+		return m.braked() && !yes[listed{Task: m.task, Reopen: m.to == TaskInProgress}]
 	}), nil
 }

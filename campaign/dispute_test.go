@@ -65,3 +65,28 @@ func TestTheSourceThatCountsAnywayCanBeConfirmed(t *testing.T) {
 	_, err = h.engine.SettleOwner(t.Context(), h.by(cara), id, "ledger", "nobody")
 	refused(t, err, campaign.NotFound)
 }
+
+func TestSettlingAnOwnerThatIsCutOffGoesOn(t *testing.T) {
+	for cut := range 6 {
+		store := &cutStore{}
+		h := newHouse(t, func(o *campaign.Options) { store.Store, o.Store = o.Store, store })
+		h.estate()
+		id := h.ready()
+		h.launch(id, campaign.SliceAll)
+		h.settle()
+		request := h.by(cara)
+		store.on, store.left = true, cut
+		_, err := h.engine.SettleOwner(t.Context(), request, id, "ledger", "eve")
+		store.on = false
+		if err == nil {
+			require.Positive(t, cut)
+			return
+		}
+		_, err = h.engine.SettleOwner(t.Context(), request, id, "ledger", "eve")
+		require.NoError(t, err)
+		h.settle()
+		require.Equal(t, "group:default/eve", h.taskNamed(id, "ledger").Owner, "cut after %d", cut)
+		require.Len(t, h.firsts(eve), 1, "cut after %d", cut)
+		h.sound(id)
+	}
+}

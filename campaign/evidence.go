@@ -31,6 +31,9 @@ type ruling struct {
 	// vanished names the source of a proof that lists what was found before under no
 	// version any more; "" when a version is seen.
 	vanished string
+	// cleared says that nothing but a vendor's word is why the task counts as not
+	// affected.
+	cleared bool
 }
 
 // says returns where the scans move a task, and why.

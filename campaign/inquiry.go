@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,6 +78,7 @@ const (
 type inquiryArgs struct {
 	About   InquiryAbout `json:"about"`
 	Targets []string     `json:"targets"`
+	Held    bool         `json:"held,omitempty"` // the targets are those of then
 }
 
 // AskOwners asks the owners of targets whether they run what the campaign looks
@@ -96,6 +98,19 @@ func (g *Engine) inquiryGranted(ctx context.Context, r Request, id string, args 
 }
 
 func (g *Engine) askOwners(ctx context.Context, r Request, id string, a inquiryArgs, granted bool) (Message, error) {
+	for {
+		m, err := g.askRound(ctx, r, id, a, granted)
+		if !errors.Is(err, errAskedMeanwhile) {
+			return m, err
+		}
+	}
+}
+
+// errAskedMeanwhile says that somebody else asked owners after this round was drawn:
+// they might be the same.
+var errAskedMeanwhile = errors.New("owners were asked meanwhile")
+
+func (g *Engine) askRound(ctx context.Context, r Request, id string, a inquiryArgs, granted bool) (Message, error) {
 	c, done, err := g.enter(ctx, r, id)
 	if err != nil || done {
 		return say("Asked. `/campaign triage` and `/campaign show` tell what they answer."), err
@@ -108,6 +123,7 @@ func (g *Engine) askOwners(ctx context.Context, r Request, id string, a inquiryA
 		return round.reply(), nil
 	}
 	if !granted && g.needsSecond(len(round.inquiries)) {
+		a.Targets, a.Held = round.targets(), true // and nothing that comes meanwhile
 		var reply Message
 		err := g.atomically(ctx, Scope(id), r, func(tx *transaction) error {
 			preview := fmt.Sprintf("Ask %s about %s whether they run it. Each gets one message; people asleep get it in their morning.", count(len(round.inquiries), "owner"), count(round.asked(), "service"))
@@ -118,10 +134,16 @@ func (g *Engine) askOwners(ctx context.Context, r Request, id string, a inquiryA
 	}
 	left := len(round.inquiries)
 	for batch := range slices.Chunk(round.inquiries, 50) {
+		first := left == len(round.inquiries)
 		left -= len(batch)
 		step := r
 		step.more = left > 0
 		err := g.atomically(ctx, Scope(id), step, func(tx *transaction) error {
+			if first {
+				if err := tx.nextRound(c.InquiryRounds); err != nil {
+					return err
+				}
+			}
 			for _, q := range batch {
 				if err := tx.ask(c, q, round.unknown); err != nil {
 					return err
@@ -136,10 +158,24 @@ func (g *Engine) askOwners(ctx context.Context, r Request, id string, a inquiryA
 	return round.reply(), nil
 }
 
+// nextRound counts a round of questions, drawn when so many were counted.
+func (tx *transaction) nextRound(seen int) error {
+	c, err := tx.campaign()
+	if err != nil {
+		return err
+	}
+	if c.InquiryRounds != seen {
+		return errAskedMeanwhile
+	}
+	c.InquiryRounds++
+	return save(tx, KindCampaign, self, c)
+}
+
 // inquiryRound is who would be asked what.
 type inquiryRound struct {
 	inquiries []Inquiry
 	waiting   int // targets that somebody was asked about already
+	returned  int // targets that their owner said are not theirs
 	nobody    int // targets with nobody to ask
 	unknown   int // in all, for scale
 }
@@ -151,6 +187,13 @@ func (n inquiryRound) asked() (targets int) {
 	return targets
 }
 
+func (n inquiryRound) targets() (ids []string) {
+	for _, q := range n.inquiries {
+		ids = append(ids, q.Targets...)
+	}
+	return ids
+}
+
 func (n inquiryRound) reply() Message {
 	text := say("Asked %s about %s.", count(len(n.inquiries), "owner"), count(n.asked(), "service")).Text
 	if len(n.inquiries) == 0 {
@@ -158,6 +201,9 @@ func (n inquiryRound) reply() Message {
 	}
 	if n.waiting > 0 {
 		text += fmt.Sprintf(" %s with somebody who was asked before and has not answered.", isOrAre(n.waiting, "service"))
+	}
+	if n.returned > 0 {
+		text += fmt.Sprintf(" For %s the owner in the catalog said that it is not theirs: they are asked again once the catalog names another.", count(n.returned, "service"))
 	}
 	if n.nobody > 0 {
 		text += fmt.Sprintf(" For %s the catalog knows nobody to ask: they stay as they are.", count(n.nobody, "service"))
@@ -184,7 +230,7 @@ func (g *Engine) inquiryRound(ctx context.Context, r Request, c Campaign, a inqu
 		return round, err
 	}
 	round.unknown = len(all)
-	busy, err := g.inquired(ctx, c.ID)
+	busy, returned, err := g.inquired(ctx, c.ID)
 	if err != nil {
 		return round, err
 	}
@@ -194,18 +240,25 @@ func (g *Engine) inquiryRound(ctx context.Context, r Request, c Campaign, a inqu
 	}
 	byOwner := map[string][]askable{}
 	everything := slices.Contains(a.Targets, "all")
+	strange := slices.Clone(a.Targets)
 	for _, t := range all {
 		_, asked := busy[t.id]
+		strange = slices.DeleteFunc(strange, func(name string) bool { return name == "all" || name == t.id || name == t.name })
 		switch {
 		case !everything && !slices.Contains(a.Targets, t.id) && !slices.Contains(a.Targets, t.name):
 		case asked:
 			round.waiting++
+		case returned[askable{id: t.id, owner: t.owner}]:
+			round.returned++
 		default:
 			byOwner[t.owner] = append(byOwner[t.owner], t)
 		}
 	}
-	if len(byOwner) == 0 && round.waiting == 0 {
+	if len(byOwner) == 0 && round.waiting+round.returned == 0 {
 		return round, Refuse(NotFound, "None of these is in doubt or without a scan. Nobody was asked. `/campaign triage` shows the list.")
+	}
+	if len(strange) > 0 && !a.Held {
+		return round, Refuse(NotFound, fmt.Sprintf("%s is not in doubt, or has a scan. Nobody was asked. `/campaign triage` shows the list.", Escape(clip(strange[0], maxOwnerWords))))
 	}
 	for _, owner := range sortedKeys(byOwner) {
 		user, err := g.contactOf(ctx, catalog, owner)
@@ -257,20 +310,25 @@ func (g *Engine) askable(ctx context.Context, c Campaign, a inquiryArgs) ([]aska
 	return all, nil
 }
 
-// inquired returns the open inquiries, by the targets that they are about.
-func (g *Engine) inquired(ctx context.Context, id string) (map[string]Inquiry, error) {
-	open := map[string]Inquiry{}
+// inquired returns the open inquiries, by the targets that they are about, and which
+// targets which owner gave back.
+func (g *Engine) inquired(ctx context.Context, id string) (open map[string]Inquiry, returned map[askable]bool, err error) {
+	open, returned = map[string]Inquiry{}, map[askable]bool{}
 	for stored, err := range LoadAll[Inquiry](ctx, g.opts.Store, Scope(id), KindInquiry) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if stored.Value.Open() {
-			for _, target := range stored.Value.Targets {
-				open[target] = stored.Value
+		q := stored.Value
+		for _, target := range q.Targets {
+			switch {
+			case q.Open():
+				open[target] = q
+			case q.Status == InquiryReturned:
+				returned[askable{id: target, owner: q.Owner}] = true
 			}
 		}
 	}
-	return open, nil
+	return open, returned, nil
 }
 
 // ask keeps an inquiry and plans its message.
@@ -330,7 +388,7 @@ func (c Campaign) lookup() string {
 type InquiryCount struct {
 	Asked    int       `json:"asked,omitempty"`    // without an answer
 	Promised int       `json:"promised,omitempty"` // they will know by a time
-	Overdue  int       `json:"overdue,omitempty"`  // of those promised: that time has passed
+	Overdue  int       `json:"overdue,omitempty"`  // that time has passed
 	Last     time.Time `json:"last,omitzero"`      // of the promises, the latest
 }
 
@@ -344,12 +402,11 @@ func inquiryCount(open map[string]Inquiry, targets []string, now time.Time) Inqu
 		case !ok:
 		case q.Status == InquiryAsked:
 			n.Asked++
+		case q.Until.Before(now):
+			n.Overdue++
 		default:
 			n.Promised++
 			n.Last = latest(n.Last, q.Until)
-			if q.Until.Before(now) {
-				n.Overdue++
-			}
 		}
 	}
 	return n
@@ -357,7 +414,7 @@ func inquiryCount(open map[string]Inquiry, targets []string, now time.Time) Inqu
 
 // unscannedInquiries counts the unknown targets whose owners were asked.
 func (g *Engine) unscannedInquiries(ctx context.Context, c Campaign) (InquiryCount, error) {
-	open, err := g.inquired(ctx, c.ID)
+	open, _, err := g.inquired(ctx, c.ID)
 	if err != nil || len(open) == 0 {
 		return InquiryCount{}, err
 	}

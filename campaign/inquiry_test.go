@@ -1,6 +1,7 @@
 package campaign_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -179,4 +180,90 @@ func TestAskingManyOwnersWaitsForASecondPerson(t *testing.T) {
 	_, err = h.engine.Decide(t.Context(), h.by(devi), "log4shell", all[campaign.Hold](h, "log4shell", campaign.KindRequest)[0].ID, true)
 	require.NoError(t, err)
 	require.Len(t, all[campaign.Inquiry](h, "log4shell", campaign.KindInquiry), 3)
+}
+
+func TestWhatIsNotTheirsIsToldAndNotAskedAgain(t *testing.T) {
+	h, id := doubtfulHouse(t, 2)
+	q := h.inquires(id, campaign.AboutDoubt)
+	_, err := h.engine.AnswerInquiry(t.Context(), h.by(ann), id, q.ID, campaign.InquiryAnswer{NotOurs: true})
+	require.NoError(t, err)
+	h.settle()
+	require.Len(t, h.said(commandChannel, "shop-0 and shop-1, which the catalog gives to ann, is not theirs"), 1)
+
+	m, err := h.engine.AskOwners(t.Context(), h.by(cara), id, campaign.AboutDoubt, []string{"all"})
+	require.NoError(t, err)
+	require.Contains(t, m.Text, "For 2 services the owner in the catalog said that it is not theirs")
+	_, err = h.engine.SettleOwner(t.Context(), h.by(cara), id, "shop-0", "group:default/ben")
+	require.NoError(t, err)
+	_, err = h.engine.AskOwners(t.Context(), h.by(cara), id, campaign.AboutDoubt, []string{"all"})
+	require.NoError(t, err)
+	h.settle()
+	require.Len(t, h.asks(ben, "inquiry_asked"), 1, "the new owner is asked")
+	require.Len(t, h.asks(ann, "inquiry_asked"), 1)
+}
+
+func TestWhoPromisedIsReminded(t *testing.T) {
+	h, id := doubtfulHouse(t, 2)
+	q := h.inquires(id, campaign.AboutDoubt)
+	_, err := h.engine.AnswerInquiry(t.Context(), h.by(cara), id, q.ID, campaign.InquiryAnswer{Until: h.clock.Now().Add(26 * time.Hour), How: "I look myself"})
+	require.NoError(t, err)
+	h.clock.advance(27 * time.Hour)
+	h.settle()
+	h.clock.advance(20 * time.Hour)
+	h.settle()
+	require.Empty(t, h.asks(ann, "inquiry_due"))
+	require.Len(t, h.asks(cara, "inquiry_due"), 1)
+}
+
+func TestTwoWhoAskAtOnceAskOnce(t *testing.T) {
+	raced := &racedStore{}
+	h, id := doubtfulHouse(t, 2, func(o *campaign.Options) { raced.Store, o.Store = o.Store, raced })
+	raced.before = func() {
+		_, err := h.engine.AskOwners(t.Context(), h.by(devi), id, campaign.AboutDoubt, []string{"all"})
+		require.NoError(t, err)
+	}
+	m, err := h.engine.AskOwners(t.Context(), h.by(cara), id, campaign.AboutDoubt, []string{"all"})
+	require.NoError(t, err)
+	require.Contains(t, m.Text, "Nobody was asked.")
+	h.settle()
+	require.Len(t, h.asks(ann, "inquiry_asked"), 1)
+	_, err = h.engine.AskOwners(t.Context(), h.by(cara), id, campaign.AboutDoubt, []string{"shop-0", "shopp-1"})
+	require.Contains(t, refused(t, err, campaign.NotFound), "shopp-1 is not in doubt")
+}
+
+// racedStore lets somebody else be faster, once, before the first change.
+type racedStore struct {
+	campaign.Store
+
+	before func()
+}
+
+func (s *racedStore) Apply(ctx context.Context, c campaign.Change) error {
+	if before := s.before; before != nil {
+		s.before = nil
+		before()
+	}
+	return s.Store.Apply(ctx, c)
+}
+
+func TestWhoeverAgreesThatOwnersAreAskedAgreesToThose(t *testing.T) {
+	h, id := doubtfulHouse(t, 2, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = 1 })
+	c := catalogNow(nil)
+	for _, s := range []string{"shop-0", "shop-1"} {
+		c.Services["component:default/"+s] = campaign.Service{Ref: "component:default/" + s, Name: s, Owner: "group:default/" + map[string]string{"shop-0": "ann", "shop-1": "ben"}[s]}
+	}
+	h.importsOwners(c)
+	_, err := h.engine.AskOwners(t.Context(), h.by(cara), id, campaign.AboutDoubt, []string{"all"})
+	require.NoError(t, err)
+	hold := h.openHolds(id)
+	require.Len(t, hold, 1)
+	c.Services["component:default/shop-2"] = campaign.Service{Ref: "component:default/shop-2", Name: "shop-2", Owner: "group:default/eve"}
+	h.importsOwners(c)
+	h.scan(unversioned, "shop-2")
+	_, err = h.engine.Decide(t.Context(), h.by(devi), id, hold[0].ID, true)
+	require.NoError(t, err)
+	h.settle()
+	require.Len(t, h.asks(ann, "inquiry_asked"), 1)
+	require.Len(t, h.asks(ben, "inquiry_asked"), 1)
+	require.Empty(t, h.asks(eve, "inquiry_asked"), "she came after")
 }

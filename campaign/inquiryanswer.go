@@ -15,6 +15,8 @@ type InquiryAnswer struct {
 	How     string   // how they looked, or what they wait for
 	Until   time.Time
 	NotOurs bool
+
+	by User // who says so; only for promises, of which they are reminded
 }
 
 // Inquiry returns a question to an owner, also where the campaign that asked it was
@@ -73,7 +75,7 @@ func (g *Engine) AnswerInquiry(ctx context.Context, r Request, id, inquiry strin
 	case !q.Open():
 		return say("This was answered already. Nothing was changed. `/campaign attest` says more about services that nobody scans."), nil
 	case a.NotOurs:
-		return g.closeInquiry(ctx, r, id, q.ID, InquiryReturned, a, nil, "Noted: it is not yours. A person finds out whose it is.")
+		return g.closeInquiry(ctx, r, id, q.ID, InquiryReturned, a, q.returned, "Noted: it is not yours. The security team finds out whose it is.")
 	case !a.Until.IsZero():
 		return g.promise(ctx, r, id, q.ID, a)
 	case a.How == "":
@@ -113,14 +115,23 @@ func answered(running, others []string) string {
 }
 
 func (g *Engine) mayAnswerFor(ctx context.Context, p Person, c Campaign, q Inquiry) error {
-	if p == q.Person || c.Commands(p) {
+	if c.Commands(p) {
 		return nil
 	}
 	leads, err := g.rightsOf(ctx, p).leads(q.Owner)
 	if err != nil || leads {
 		return err
 	}
-	return Refuse(Forbidden, q.Team+" was asked, and you do not belong to it. Nothing was changed.")
+	if p == q.Person { // as the contact, who may be of another team; unless they are that no more
+		catalog, _, err := g.catalog(ctx)
+		if err != nil {
+			return err
+		}
+		if now, err := g.contactOf(ctx, catalog, q.Owner); err == nil && now.Person == p {
+			return nil
+		}
+	}
+	return Refuse(Forbidden, fmt.Sprintf("%s was asked, and you do not belong to it. Nothing was changed.", Escape(q.Team)))
 }
 
 // attestBoth attests what an owner says of services without a scan. What a scan
@@ -176,7 +187,8 @@ func (tx *transaction) settleDoubt(q Inquiry, a InquiryAnswer, running, others [
 		old, ok := c.Triage[id]
 		return ok && old.At.After(q.At)
 	}
-	running, others = slices.DeleteFunc(running, decided), slices.DeleteFunc(others, decided)
+	// The step may run again, so what it was given stays as it is.
+	running, others = slices.DeleteFunc(slices.Clone(running), decided), slices.DeleteFunc(slices.Clone(others), decided)
 	d := TriageDecision{By: tx.request.Actor, At: tx.now, Reason: a.How, Inquiry: q.ID}
 	for _, id := range others { // IDs are hashes, so that their order is nobody's choice
 		c.Triage[id] = d
@@ -215,6 +227,7 @@ func (g *Engine) changeInquiry(ctx context.Context, r Request, id, inquiry strin
 		q.Status, q.How, q.AnsweredBy, q.AnsweredAt = to, a.How, tx.request.Actor, tx.now
 		if to == InquiryPromised {
 			q.Until, q.Reminded = a.Until, false
+			q.Person, q.Name, q.Zone = a.by.Person, a.by.Name, a.by.Zone
 			tx.due(q.due(q.Until))
 		}
 		if err := tx.audit("inquiry."+string(to), "inquiry/"+q.ID, string(before), string(to), a.How); err != nil {
@@ -229,11 +242,39 @@ func (g *Engine) changeInquiry(ctx context.Context, r Request, id, inquiry strin
 	})
 }
 
+// returned tells those who steer that an owner says that something is not theirs.
+func (q Inquiry) returned(tx *transaction) error {
+	c, err := tx.campaign()
+	if err != nil {
+		return err
+	}
+	ask := "triage"
+	if q.About == AboutUnscanned {
+		ask = "attest"
+	}
+	m := say("*%s: %s says that %s, which the catalog gives to %s, is not theirs.* `/campaign triage %s %s owner REF` says whose it is; `/campaign %s %s ask` then asks them.",
+		c.Title, Mention(tx.request.Actor), listWords(q.Names), q.Team, c.ID, inCommand(q.Names[0]), ask, c.ID)
+	m.Ephemeral = false
+	return tx.tellCommand("inquiry/"+q.ID+"/returned", m)
+}
+
+// inCommand is a name as people have to type it in a command.
+func inCommand(name string) string {
+	if strings.ContainsAny(name, " \t") {
+		return `"` + name + `"`
+	}
+	return name
+}
+
 // promiseWithin bounds how far ahead somebody may promise to know.
 const promiseWithin = 60 * 24 * time.Hour
 
 func (g *Engine) promise(ctx context.Context, r Request, id, inquiry string, a InquiryAnswer) (Message, error) {
-	if err := g.checkPromise(a.Until); err != nil {
+	err := g.checkPromise(a.Until)
+	if err != nil {
+		return Message{}, err
+	}
+	if a.by, err = g.opts.Directory.ByID(ctx, r.Actor); err != nil {
 		return Message{}, err
 	}
 	return g.closeInquiry(ctx, r, id, inquiry, InquiryPromised, a, nil, "Noted: you will know by then. Until then they count as unknown; you are asked again at that time.")
@@ -272,7 +313,7 @@ func (g *Engine) Promise(ctx context.Context, r Request, id string, targets []st
 		return Message{}, err
 	}
 	promises := promisesOf(tasks, r, user, catalog, id)
-	busy, err := g.inquired(ctx, id)
+	busy, _, err := g.inquired(ctx, id)
 	if err != nil {
 		return Message{}, err
 	}

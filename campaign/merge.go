@@ -87,6 +87,13 @@ func (g *Engine) merge(ctx context.Context, r Request, from, into string, grante
 	if err := g.settledOutside(ctx, f); err != nil {
 		return Message{}, err
 	}
+	products, statements, err := g.vendors(ctx, f.ID)
+	if err != nil {
+		return Message{}, err
+	}
+	if _, err := g.vendorRows(ctx, i.ID, VendorList{Products: products, Statements: statements}); err != nil {
+		return Message{}, err
+	}
 	preview, size, err := g.mergePreview(ctx, f, i)
 	if err != nil {
 		return Message{}, err
@@ -186,12 +193,15 @@ func (g *Engine) settledOutside(ctx context.Context, c Campaign) error {
 	if unsettled == 0 {
 		return nil
 	}
+	if c.Status == Paused {
+		return Refuse(Conflict, fmt.Sprintf("%s is paused with %s on the way to the tracker or to Slack. Nothing was changed. `/campaign resume %s` lets it arrive; then it can be merged.", c.ID, count(unsettled, "thing"), c.ID))
+	}
 	return Refuse(Conflict, fmt.Sprintf("%s of %s on the way to the tracker or to Slack. Nothing was changed. Try again when that is done; `/campaign status %s` shows how far it is.", isOrAre(unsettled, "thing"), c.ID, c.ID))
 }
 
-// mergePreview says what a merge would do, and how many tickets it is about.
+// mergePreview says what a merge would do, and how many tasks it is about.
 func (g *Engine) mergePreview(ctx context.Context, f, i Campaign) (string, int, error) {
-	adopted, joined, credited := 0, 0, 0
+	adopted, joined, credited, tasks := 0, 0, 0, 0
 	for page, err := range g.mergePages(ctx, f, i, "") {
 		if err != nil {
 			return "", 0, err
@@ -202,6 +212,7 @@ func (g *Engine) mergePreview(ctx context.Context, f, i Campaign) (string, int, 
 			} else {
 				joined++
 			}
+			tasks += len(t.moves)
 			for _, move := range t.moves {
 				if move.credits() {
 					credited++
@@ -218,7 +229,7 @@ func (g *Engine) mergePreview(ctx context.Context, f, i Campaign) (string, int, 
 	if credited > 0 {
 		text += fmt.Sprintf(" What was done for %s counts here.", count(credited, "task"))
 	}
-	return text + " Nobody is asked again for what they were asked for.", adopted + joined, nil
+	return text + " Nobody is asked again for what they were asked for.", tasks, nil
 }
 
 func goOrGoes(n int, noun string) string {

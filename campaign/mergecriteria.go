@@ -52,11 +52,17 @@ func (g *Engine) mergeVendors(ctx context.Context, m Merge, f, i Campaign) error
 	if err := g.addVendorTrack(ctx, Request{Actor: m.By}, i); err != nil {
 		return err
 	}
-	var counted ImportReport
-	if err := g.keepProducts(ctx, Request{Actor: m.By}, i.ID, products, &counted); err != nil {
+	rows, err := g.vendorRows(ctx, i.ID, VendorList{Products: products, Statements: statements})
+	if err != nil {
 		return err
 	}
-	if err := g.keepStatements(ctx, Request{Actor: m.By}, i.ID, statements, &counted); err != nil {
+	// What both have stays as it is here.
+	err = keepRows(ctx, g, Request{Actor: m.By}, i.ID, KindProduct, "vendor.products", rows.products, &ImportReport{}, func(old, _ Product) Product { return old })
+	if err != nil {
+		return err
+	}
+	err = keepRows(ctx, g, Request{Actor: m.By}, i.ID, KindVendorStatement, "vendor.statements", rows.statements, &ImportReport{}, func(old, _ VendorStatement) VendorStatement { return old })
+	if err != nil {
 		return err
 	}
 	return g.followStatements(ctx, Request{Actor: m.By}, i.ID)

@@ -238,7 +238,8 @@ type strayedTask struct {
 func (tx *transaction) follow(strayed []strayedTask) error {
 	moves := map[string]*Reassignment{}
 	for _, s := range strayed {
-		id := opaqueID(string(tx.scope), "strayed", s.planned.ID, s.task.Owner)
+		// A heavy ticket strays step by step, each with a first task of its own.
+		id := opaqueID(string(tx.scope), "strayed", s.planned.ID, s.task.Owner, strayed[0].task.ID)
 		r := moves[id]
 		if r == nil {
 			r = &Reassignment{
@@ -253,8 +254,10 @@ func (tx *transaction) follow(strayed []strayedTask) error {
 		r.Exposed = r.Exposed || s.task.Exposed
 	}
 	for _, id := range sortedKeys(moves) {
-		if _, found, err := find[Reassignment](tx, KindReassignment, id); err != nil || found {
+		if _, found, err := find[Reassignment](tx, KindReassignment, id); err != nil {
 			return err
+		} else if found {
+			continue
 		}
 		if err := tx.keepReassignment(*moves[id], "", ""); err != nil {
 			return err

@@ -77,6 +77,9 @@ func (g *Engine) sweep(ctx context.Context, r Request, id, granted string) (Swee
 	if err != nil || c.Plan == "" {
 		return report, err
 	}
+	if err := g.followStatements(ctx, r, id); err != nil {
+		return report, err
+	}
 	world, err := g.assessKnown(ctx, c)
 	if err != nil {
 		return report, err
@@ -302,10 +305,7 @@ func (g *Engine) admit(ctx context.Context, r Request, c Campaign, late []Target
 		return !slices.ContainsFunc(plan.Tracks, func(track PlanTrack) bool { return track.concerns(t) })
 	})
 	day := g.opts.Clock.Now().Format(time.DateOnly)
-	room := max(0, g.opts.Brakes.AdmissionPerDay-c.Late[day])
-	if share := int(g.opts.Brakes.AdmissionShare * float64(len(plan.Targets)+len(plan.Tickets))); share > 0 {
-		room = min(room, share)
-	}
+	room := g.admissionRoom(c, plan, day)
 	report.Waiting = max(0, len(late)-room)
 	late = late[:min(len(late), room)]
 	if len(late) == 0 {
@@ -352,6 +352,15 @@ func (g *Engine) admit(ctx context.Context, r Request, c Campaign, late []Target
 		report.Joined = len(late)
 	}
 	return err
+}
+
+// admissionRoom is how many may still join on a day.
+func (g *Engine) admissionRoom(c Campaign, plan Plan, day string) int {
+	room := max(0, g.opts.Brakes.AdmissionPerDay-c.Late[day])
+	if share := int(g.opts.Brakes.AdmissionShare * float64(len(plan.Targets)+len(plan.Tickets))); share > 0 {
+		room = min(room, share)
+	}
+	return room
 }
 
 // errAdmittedMeanwhile says that another sweep let targets join after this one

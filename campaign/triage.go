@@ -37,9 +37,11 @@ func (g *Engine) TriageList(ctx context.Context, id string) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	unruled := c
-	unruled.TriageRules = nil
-	world, catalog, err := g.assess(ctx, unruled)
+	world, catalog, err := g.assess(ctx, c)
+	if err != nil {
+		return Message{}, err
+	}
+	ruled, err := g.ruledBy(ctx, c)
 	if err != nil {
 		return Message{}, err
 	}
@@ -48,22 +50,16 @@ func (g *Engine) TriageList(ctx context.Context, id string) (Message, error) {
 		return Message{}, err
 	}
 	data := TriageData{LocalTime: g.local(c), Title: c.Title, Waived: c.TriageWaived}
-	data.addTargets(c, doubtfulOf(world.Targets), asked)
-	data.addRules(c)
+	data.addTargets(doubtfulOf(world.Targets), asked)
+	data.addRules(c, ruled)
 	disputed := data.addConflicts(world.Targets, catalog)
 	return g.answer("triage", data, triageButtons(c, data, disputed)...)
 }
 
-// addTargets lists the targets that no rule decides, and counts those that one does.
-func (d *TriageData) addTargets(c Campaign, doubtful []Target, asked map[string]Inquiry) {
-	d.ruled = map[int]int{}
+func (d *TriageData) addTargets(doubtful []Target, asked map[string]Inquiry) {
 	open := map[string]Inquiry{}
 	var ids []string
 	for _, t := range doubtful {
-		if r, ok := c.ruled(t); ok {
-			d.ruled[r.Number]++
-			continue
-		}
 		ids = append(ids, t.ID)
 		switch {
 		case asked[t.ID].Open():
@@ -84,10 +80,10 @@ func (d *TriageData) addTargets(c Campaign, doubtful []Target, asked map[string]
 	d.Inquiries = inquiryCount(open, ids, d.Now)
 }
 
-func (d *TriageData) addRules(c Campaign) {
+func (d *TriageData) addRules(c Campaign, ruled map[int]int) {
 	for _, r := range c.TriageRules {
 		d.Rules = append(d.Rules, TriageRuleLine{
-			Number: r.Number, About: r.String(), Verdict: r.verdict(), Owner: r.Owner, By: Mention(r.By), At: r.At, Reason: r.Reason, Decides: d.ruled[r.Number],
+			Number: r.Number, About: r.String(), Verdict: r.verdict(), Owner: r.Owner, By: Mention(r.By), At: r.At, Reason: r.Reason, Decides: ruled[r.Number],
 		})
 	}
 }
@@ -203,6 +199,13 @@ func (g *Engine) triage(ctx context.Context, r Request, id string, o TriageOrder
 	if done, err := g.carriedOut(ctx, Scope(id), r); err != nil || done {
 		return say("Decided. `/campaign triage` shows what is left."), err
 	}
+	catalog, _, err := g.catalog(ctx)
+	if err != nil {
+		return Message{}, err
+	}
+	if err := o.check(catalog); err != nil {
+		return Message{}, err
+	}
 	chosen, err := g.chosen(ctx, c, o)
 	if err != nil {
 		return Message{}, err
@@ -317,8 +320,9 @@ func (o TriageOrder) preview(chosen []Target) string {
 	return text
 }
 
-// chosen returns the targets of the triage list that an order names, and refuses
-// an order that would leave some of them without an owner.
+// chosen returns the targets that an order decides: those of the triage list that it
+// names, and what somebody decided before and it names. It refuses an order that
+// would leave some of them without an owner.
 func (g *Engine) chosen(ctx context.Context, c Campaign, o TriageOrder) ([]Target, error) {
 	list, err := g.doubtful(ctx, c)
 	if err != nil {
@@ -330,28 +334,53 @@ func (g *Engine) chosen(ctx context.Context, c Campaign, o TriageOrder) ([]Targe
 		}
 	}
 	all := slices.Contains(o.Targets, "all")
+	named := func(t Target) bool { return slices.Contains(o.Targets, t.ID) || slices.Contains(o.Targets, t.Name) }
 	chosen := slices.DeleteFunc(list, func(t Target) bool {
 		if o.Rule != nil {
-			return !TriageRule{TriagePattern: *o.Rule, TriageDecision: TriageDecision{Affected: o.Affected}}.decides(t)
+			return c.Triage[t.ID].Sample || !TriageRule{TriagePattern: *o.Rule, TriageDecision: TriageDecision{Affected: o.Affected}}.decides(t)
 		}
-		return !all && !slices.Contains(o.Targets, t.ID) && !slices.Contains(o.Targets, t.Name)
+		return !all && !named(t)
 	})
-	if len(chosen) == 0 && o.Rule == nil {
-		return nil, Refuse(NotFound, "None of these stands on the triage list. Nothing was changed. `/campaign triage` shows it.")
-	}
-	if o.Owner != "" {
-		catalog, _, err := g.catalog(ctx)
+	if len(o.Targets) > len(chosen) && !all {
+		undecided := c
+		undecided.Triage, undecided.TriageRules = nil, nil
+		before, err := g.doubtful(ctx, undecided)
 		if err != nil {
 			return nil, err
 		}
-		if _, ok := catalog.Contact(o.Owner); !ok {
-			return nil, Refuse(NotFound, "The catalog knows nobody to ask for "+o.Owner+". Nothing was changed. Owners are written like `group:default/payments`.")
+		for _, t := range before {
+			if named(t) && !slices.ContainsFunc(chosen, func(k Target) bool { return k.ID == t.ID }) {
+				chosen = append(chosen, t)
+			}
 		}
 	}
+	if len(chosen) == 0 && o.Rule == nil {
+		return nil, Refuse(NotFound, "None of these stands on the triage list, or stood there. Nothing was changed. `/campaign triage` shows it.")
+	}
 	if i := slices.IndexFunc(chosen, func(t Target) bool { return o.Affected && t.Owner == "" && o.Owner == "" }); i >= 0 {
-		return nil, Refuse(Invalid, fmt.Sprintf("%s has no owner, so nobody could be asked. Nothing was changed. Name one: `/campaign triage %s affected owner=group:default/team`.", chosen[i].Name, chosen[i].ID))
+		return nil, Refuse(Invalid, fmt.Sprintf("%s has no owner, so nobody could be asked. Nothing was changed. Name one: `/campaign triage %s %s affected owner group:default/team`.",
+			Escape(chosen[i].Name), c.ID, Escape(inCommand(chosen[i].Name))))
 	}
 	return chosen, nil
+}
+
+// check completes an order: its owner as the catalog writes it, and a reason where
+// people will ask for one.
+func (o *TriageOrder) check(catalog Catalog) error {
+	if !o.Affected && strings.TrimSpace(o.Reason) == "" {
+		return Refuse(Invalid, "Say why they are not affected: who asks later finds it beside your name. Nothing was decided. `/campaign triage ledger not-affected \"only the API, which has no lookup\"`.")
+	}
+	if o.Owner == "" {
+		return nil
+	}
+	given := o.Owner
+	if o.Owner = catalog.named(given); o.Owner == "" {
+		return Refuse(NotFound, fmt.Sprintf("The catalog knows no owner %s. Nothing was changed.%s", Escape(clip(given, maxOwnerWords)), catalog.alike(given)))
+	}
+	if _, ok := catalog.Contact(o.Owner); !ok {
+		return Refuse(NotFound, fmt.Sprintf("The catalog has nobody who can be asked for %s. Nothing was changed. Name another, or give it a lead or members there.", Escape(o.Owner)))
+	}
+	return nil
 }
 
 func (g *Engine) waiveTriage(ctx context.Context, r Request, id, reason string) (Message, error) {

@@ -23,8 +23,37 @@ func TestTriageAgainAfterACrashIsDecided(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, m.Text, "ecided")
 	}
-	_, err = h.engine.Triage(t.Context(), h.by(cara), "log4j-rce", campaign.TriageOrder{Targets: []string{"forgotten-box"}})
+	_, err = h.engine.Triage(t.Context(), h.by(cara), "log4j-rce", campaign.TriageOrder{Targets: []string{"checkout"}, Reason: "switched off"})
 	refused(t, err, campaign.NotFound)
+}
+
+func TestADecisionCanBeCorrected(t *testing.T) {
+	h, id := doubtfulHouse(t, 2)
+	decide := func(o campaign.TriageOrder) error {
+		_, err := h.engine.Triage(t.Context(), h.by(cara), id, o)
+		return err
+	}
+	refused(t, decide(campaign.TriageOrder{Targets: []string{"shop-0"}}), campaign.Invalid)
+	require.NoError(t, decide(campaign.TriageOrder{Targets: []string{"all"}, Reason: "the API only"}))
+	waiting, affected := h.doubted(id)
+	require.Empty(t, waiting)
+	require.NoError(t, decide(campaign.TriageOrder{Targets: []string{"shop-1"}, Affected: true, Owner: "ben"}))
+	waiting, now := h.doubted(id)
+	require.Empty(t, waiting)
+	require.Equal(t, affected+1, now)
+	problem := refused(t, decide(campaign.TriageOrder{Targets: []string{"shop-0"}, Affected: true, Owner: "group:default/bens"}), campaign.NotFound)
+	require.Contains(t, problem, "It has group:default/ben, for example.")
+}
+
+func TestTheTriageListHidesNothingThatIsInDoubt(t *testing.T) {
+	h, id := doubtfulHouse(t, 1)
+	_, err := h.engine.Triage(t.Context(), h.by(cara), id, campaign.TriageOrder{Rule: &campaign.TriagePattern{Package: "log4j-core"}, Affected: true})
+	require.NoError(t, err)
+	h.scan(unversioned, "legacy-7", "legacy-8")
+	list, err := h.engine.TriageList(t.Context(), id)
+	require.NoError(t, err)
+	require.Contains(t, list.Text, "legacy-7", "the rule says affected, and nobody is there to ask")
+	require.Contains(t, list.Text, `"Total":2`)
 }
 
 // unversioned is what a scanner lists of which it could not read the version.

@@ -96,14 +96,9 @@ func (tx *transaction) addRule(c *Campaign, o TriageOrder) error {
 	if len(c.TriageRules) >= maxTriageRules {
 		return Refuse(Invalid, "A campaign has at most 100 rules. Nothing was decided. `/campaign triage forget N` takes one back.")
 	}
-	number := 1
-	for _, r := range c.TriageRules {
-		number = max(number, r.Number+1)
-	}
-	number = max(number, c.TriageRuled+1)
-	c.TriageRuled = number
-	c.TriageRules = append(c.TriageRules, TriageRule{Number: number, TriagePattern: *o.Rule, TriageDecision: o.decision(tx)})
-	return tx.audit("triage.rule", fmt.Sprintf("triage_rule/%d", number), "", o.verdict(), o.Rule.String()+": "+o.Reason)
+	c.TriageRuled++
+	c.TriageRules = append(c.TriageRules, TriageRule{Number: c.TriageRuled, TriagePattern: *o.Rule, TriageDecision: o.decision(tx)})
+	return tx.audit("triage.rule", fmt.Sprintf("triage_rule/%d", c.TriageRuled), "", o.verdict(), o.Rule.String()+": "+o.Reason)
 }
 
 // ForgetTriageRule takes a rule back. What it kept off the list stands there again;
@@ -141,10 +136,13 @@ func (g *Engine) ForgetTriageRule(ctx context.Context, r Request, id string, num
 
 // ruledBy counts what each rule decides today.
 func (g *Engine) ruledBy(ctx context.Context, c Campaign) (map[int]int, error) {
-	doubtful, err := g.beforeRules(ctx, c)
 	ruled := map[int]int{}
+	if len(c.TriageRules) == 0 {
+		return ruled, nil
+	}
+	doubtful, err := g.beforeRules(ctx, c)
 	for _, t := range doubtful {
-		if r, ok := c.ruled(t); ok {
+		if r, ok := c.ruled(t); ok && !c.Triage[t.ID].Sample {
 			ruled[r.Number]++
 		}
 	}

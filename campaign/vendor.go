@@ -14,7 +14,7 @@ import (
 type Product struct {
 	Vendor      string   `json:"vendor"`
 	Name        string   `json:"name"`
-	Versions    []string `json:"versions,omitempty"` // that are run; none when nobody knows
+	Versions    []string `json:"versions,omitempty"` // that are run; none, or a blank one, when nobody knows
 	Owner       string   `json:"owner,omitempty"`    // as it was written; see Catalog.named
 	Service     string   `json:"service,omitempty"`  // whose owner it has, where no owner is named
 	Exposure    Exposure `json:"exposure,omitempty"`
@@ -36,6 +36,7 @@ func (p Product) id() string {
 // VendorStatement is what a vendor says of one product, about one vulnerability or
 // several.
 type VendorStatement struct {
+	Source  string        `json:"source,omitempty"` // one source's word replaces its own of before, and no other's
 	Vendor  string        `json:"vendor"`
 	Product string        `json:"product"` // "All" or blank: of every product of the vendor
 	Claims  []VendorClaim `json:"claims"`
@@ -43,6 +44,12 @@ type VendorStatement struct {
 	Notes   string        `json:"notes,omitempty"`
 	Updated time.Time     `json:"updated,omitzero"` // as the list says
 }
+
+// The sources of statements.
+const (
+	SourceTable    = "table"
+	SourceAgencies = "agencies" // https://github.com/cisagov/log4j-affected-db
+)
 
 // VendorClaim is what a statement says of one vulnerability. Versions are in the
 // vendor's words; "All" stands for all of them.
@@ -179,11 +186,17 @@ func (j vendorJudge) says(s VendorStatement, p Product) VendorStanding {
 	return standing
 }
 
+// says returns what a claim means for a version: what names it exactly counts before
+// what is said of all.
 func (c VendorClaim) says(version string) VendorStanding {
 	switch {
 	case names(c.Affected, version):
 		return VendorAffected
-	case version != "" && names(c.Fixed, version), names(c.Unaffected, version):
+	case names(c.Fixed, version), names(c.Unaffected, version):
+		return VendorNotAffected
+	case namesAll(c.Affected):
+		return VendorAffected
+	case namesAll(c.Unaffected), version != "" && namesAll(c.Fixed):
 		return VendorNotAffected
 	case version == "" && len(c.Affected)+len(c.Fixed) > 0:
 		return VendorAffected // until somebody says that another version runs
@@ -195,12 +208,18 @@ func (c VendorClaim) says(version string) VendorStanding {
 	return VendorSilent
 }
 
-// names returns whether a list of versions names one, or all.
+// names returns whether a list of versions names one; a blank one is named by none.
 func names(list []string, version string) bool {
-	return slices.ContainsFunc(list, func(v string) bool {
-		v = strings.ToLower(strings.TrimSpace(v))
-		return v == "all" || v == "all versions" || version != "" && strings.TrimPrefix(v, "v") == strings.TrimPrefix(strings.ToLower(strings.TrimSpace(version)), "v")
-	})
+	version = plainVersion(version)
+	return version != "" && slices.ContainsFunc(list, func(v string) bool { return plainVersion(v) == version })
+}
+
+func namesAll(list []string) bool {
+	return slices.ContainsFunc(list, func(v string) bool { v = plainVersion(v); return v == "all" || v == "all versions" })
+}
+
+func plainVersion(version string) string {
+	return strings.TrimPrefix(strings.ToLower(strings.TrimSpace(version)), "v")
 }
 
 // words says what a statement is, and whose.
@@ -240,7 +259,7 @@ func (s VendorStatement) words(standing VendorStanding) string {
 // target returns the product as a target of the campaign.
 func (p Product) target(c Campaign, catalog Catalog, view vendorView) Target {
 	t := Target{
-		ID: p.id(), Name: strings.TrimSpace(p.Vendor + " " + p.Name + " " + strings.Join(p.Versions, ", ")), Layer: LayerApplication, Product: true, Owner: catalog.named(p.Owner),
+		ID: p.id(), Name: strings.TrimSpace(p.Vendor + " " + p.Name + " " + strings.TrimPrefix(strings.Join(p.Versions, ", "), ", ")), Layer: LayerApplication, Product: true, Owner: catalog.named(p.Owner),
 		Exposure: p.Exposure, Environment: p.Environment, Tier: p.Tier, Knowledge: KnownPossible, Detail: view.why(),
 	}
 	if s, ok := catalog.serviceNamed(p.Service); ok && p.Service != "" {
@@ -268,7 +287,7 @@ func (s taskEvidence) vendorSays() ruling {
 	switch s.task.Status {
 	case TaskOpen, TaskInProgress:
 		if v.Standing == VendorNotAffected {
-			return ruling{to: TaskNotAffected, why: v.why(), at: s.now}
+			return ruling{to: TaskNotAffected, why: v.why(), at: s.now, cleared: true}
 		}
 	case TaskClaimed, TaskVerified, TaskNotAffected:
 		if v.Product.Changed.After(settled) && (v.Standing == VendorAffected || v.Standing == VendorUnclear) {

@@ -200,6 +200,68 @@ func TestVersionsThatOneOwnerRunsAreOneProduct(t *testing.T) {
 	require.Equal(t, "group:default/ben", h.taskNamed(id, "Atlassian Jira 9.0").Owner)
 }
 
+func TestTwoListsAreBothHeard(t *testing.T) {
+	h, id := vendorHouse(t)
+	own := says("Qlik", "Sense", campaign.VendorClaim{CVE: cve, Affected: []string{"2021.2"}})
+	own.Source = campaign.SourceTable
+	agencies := says("Qlik", "Sense", campaign.VendorClaim{CVE: cve, Unaffected: []string{"All"}})
+	agencies.Source = campaign.SourceAgencies
+	for _, s := range []campaign.VendorStatement{own, agencies} {
+		h.vendors(id, campaign.VendorList{Statements: []campaign.VendorStatement{s}})
+	}
+	show, err := h.engine.Show(t.Context(), id)
+	require.NoError(t, err)
+	require.Contains(t, show.Text, `"affected":1`, "the worst that is said counts")
+	own.Claims = []campaign.VendorClaim{{CVE: cve, Unaffected: []string{"All"}}}
+	h.vendors(id, campaign.VendorList{Statements: []campaign.VendorStatement{own}})
+	show, err = h.engine.Show(t.Context(), id)
+	require.NoError(t, err)
+	require.Contains(t, show.Text, `"not_affected":1`, "a list replaces what it said before")
+}
+
+func TestAnAdvisoryThatIsAttachedLaterReopensProducts(t *testing.T) {
+	h, id := vendorHouse(t)
+	_, err := h.engine.Freeze(t.Context(), h.by(cara), id)
+	require.NoError(t, err)
+	h.launch(id, campaign.SliceAll)
+	h.settle()
+	agent := h.taskNamed(id, "Okta, Inc. LDAP Agent").ID
+	h.vendors(id, campaign.VendorList{Statements: []campaign.VendorStatement{says("Okta", "LDAP Agent",
+		campaign.VendorClaim{CVE: cve, Unaffected: []string{"All"}}, campaign.VendorClaim{CVE: "CVE-2021-45046", Affected: []string{"All"}})}})
+	require.Equal(t, campaign.TaskNotAffected, h.task(id, agent).Status)
+	_, err = h.engine.Attach(t.Context(), h.by(cara), id, sample.FollowUp())
+	require.NoError(t, err)
+	_, err = h.engine.Sweep(t.Context(), h.by(cara), id)
+	require.NoError(t, err)
+	require.Equal(t, campaign.TaskInProgress, h.task(id, agent).Status)
+}
+
+func TestAVendorsWordDoesNotClearManyTasksByItself(t *testing.T) {
+	h, id := vendorHouse(t)
+	var list campaign.VendorList
+	for i := range 60 {
+		list.Products = append(list.Products, campaign.Product{Vendor: "Acme", Name: fmt.Sprintf("Thing %d", i), Owner: "ann"})
+	}
+	h.vendors(id, list)
+	_, err := h.engine.Freeze(t.Context(), h.by(cara), id)
+	require.NoError(t, err)
+	h.launch(id, campaign.SliceAll)
+	h.settle()
+	for _, hold := range h.openHolds(id) {
+		_, err = h.engine.Decide(t.Context(), h.by(devi), id, hold.ID, true)
+		require.NoError(t, err)
+	}
+	h.settle()
+	h.vendors(id, campaign.VendorList{Statements: []campaign.VendorStatement{says("Acme", "All", campaign.VendorClaim{CVE: cve, Unaffected: []string{"All"}})}})
+	require.Equal(t, campaign.TaskOpen, h.taskNamed(id, "Acme Thing 7").Status)
+	hold := h.openHolds(id)
+	require.Len(t, hold, 1)
+	require.Contains(t, hold[0].Preview, "What vendors say would count 60 tasks as not affected.")
+	_, err = h.engine.Decide(t.Context(), h.by(devi), id, hold[0].ID, true)
+	require.NoError(t, err)
+	require.Equal(t, campaign.TaskNotAffected, h.taskNamed(id, "Acme Thing 7").Status)
+}
+
 func TestProductsWithoutAnApprovedTrackKeepNobodyOut(t *testing.T) {
 	h := newHouse(t, func(o *campaign.Options) { o.Brakes.AdmissionPerDay = 5 })
 	h.estate()
@@ -228,6 +290,7 @@ func TestWhatAVendorSaysIsHeldAgainstTheVersionThatRuns(t *testing.T) {
 		{"neither", []string{"1.5"}, campaign.VendorClaim{Affected: []string{"1.0"}, Fixed: []string{"2.0"}}, `"unclear":1`},
 		{"unaffected, but not this one", []string{"1.5"}, campaign.VendorClaim{Unaffected: []string{"1.0"}}, `"unclear":1`},
 		{"two versions, one of which is affected", []string{"1.0", "2.0"}, campaign.VendorClaim{Affected: []string{"1.0"}, Fixed: []string{"2.0"}}, `"affected":1`},
+		{"a fixed one runs, and all others are affected", []string{"2.0"}, campaign.VendorClaim{Affected: []string{"All"}, Fixed: []string{"2.0"}}, `"not_affected":1`},
 		{"all", []string{"1.5"}, campaign.VendorClaim{Affected: []string{"All versions"}}, `"affected":1`},
 		{"looked at", []string{"1.5"}, campaign.VendorClaim{Investigated: true}, `"investigating":1`},
 		{"not looked at", []string{"1.5"}, campaign.VendorClaim{}, `"silent":1`},

@@ -59,18 +59,17 @@ func (g *Engine) ImportVendors(ctx context.Context, r Request, id string, list V
 		return report, c.editable()
 	case len(c.Rows) > 0:
 		return report, Refuse(Conflict, "This campaign is a list of targets, not about packages, so it has no vendors. Nothing was imported; `muster import targets` adds to its list.")
-	case len(list.Products) > MaxProducts || len(list.Statements) > MaxVendorStatements:
-		return report, Refuse(Invalid, fmt.Sprintf("A campaign takes at most %s products and %s statements of vendors. Nothing was imported.", thousands(MaxProducts), thousands(MaxVendorStatements)))
+	}
+	rows, err := g.vendorRows(ctx, id, list)
+	if err != nil {
+		return report, err
 	}
 	if len(list.Products) > 0 {
 		if err := g.addVendorTrack(ctx, r, c); err != nil {
 			return report, err
 		}
 	}
-	if err := g.keepProducts(ctx, r, id, list.Products, &report); err != nil {
-		return report, err
-	}
-	if err := g.keepStatements(ctx, r, id, list.Statements, &report); err != nil {
+	if err := g.keepVendorRows(ctx, r, id, rows, &report); err != nil {
 		return report, err
 	}
 	if err := g.followStatements(ctx, r, id); err != nil {
@@ -98,77 +97,136 @@ func (g *Engine) addVendorTrack(ctx context.Context, r Request, c Campaign) erro
 	})
 }
 
-func (g *Engine) keepProducts(ctx context.Context, r Request, id string, products []Product, report *ImportReport) error {
-	keys := make([]string, 0, len(products))
-	byKey := map[string]Product{}
-	for _, p := range products {
+// vendorRows are the records that a list becomes, by their keys.
+type vendorRows struct {
+	products   map[string]Product
+	statements map[string]VendorStatement
+}
+
+// maxVendorClaims bounds what one source says of one product.
+const maxVendorClaims = 500
+
+// vendorRows joins what a list says of one product, and refuses a list with which
+// the campaign would keep too much.
+func (g *Engine) vendorRows(ctx context.Context, id string, list VendorList) (vendorRows, error) {
+	rows := vendorRows{products: map[string]Product{}, statements: map[string]VendorStatement{}}
+	for _, p := range list.Products {
 		key := p.id()
-		if row, twice := byKey[key]; twice { // another version of it
-			row.Versions = append(slices.Clone(row.Versions), p.Versions...)
-			slices.Sort(row.Versions)
-			row.Versions = slices.Compact(row.Versions)
-			row.Exposure = cmp.Or(row.Exposure, p.Exposure)
-			if p.Exposure == Exposed {
-				row.Exposure = Exposed
-			}
-			p = row
+		if row, twice := rows.products[key]; twice {
+			p = row.with(p)
 		}
-		byKey[key] = p
+		rows.products[key] = p
 	}
-	keys = append(keys, sortedKeys(byKey)...)
-	for batch := range slices.Chunk(keys, MaxChangeRecords/4) {
+	for _, s := range list.Statements {
+		key := s.key(id)
+		if row, twice := rows.statements[key]; twice { // entries of one product for several versions
+			if len(row.Claims)+len(s.Claims) > maxVendorClaims {
+				return rows, Refuse(Invalid, fmt.Sprintf("The list says more than %d things of %s %s. Nothing was imported; give its versions in one row, with commas.", maxVendorClaims, Escape(s.Vendor), Escape(s.Product)))
+			}
+			row.Claims = append(row.Claims, s.Claims...)
+			s = row
+		} else {
+			s.Claims = slices.Clone(s.Claims)
+		}
+		rows.statements[key] = s
+	}
+	products, err := countWith(ctx, g.opts.Store, Scope(id), KindProduct, rows.products)
+	if err != nil {
+		return rows, err
+	}
+	statements, err := countWith(ctx, g.opts.Store, Scope(id), KindVendorStatement, rows.statements)
+	if err != nil {
+		return rows, err
+	}
+	if products > MaxProducts || statements > MaxVendorStatements {
+		return rows, Refuse(Invalid, fmt.Sprintf("A campaign takes at most %s products and %s statements of vendors, and with these it would have %s and %s. Nothing was imported.",
+			thousands(MaxProducts), thousands(MaxVendorStatements), thousands(products), thousands(statements)))
+	}
+	return rows, nil
+}
+
+// countWith returns how many records of a kind there are once fresh ones are stored.
+func countWith[T any](ctx context.Context, store Store, scope Scope, kind RecordKind, fresh map[string]T) (int, error) {
+	n := len(fresh)
+	for after := ""; ; {
+		page, err := store.List(ctx, scope, kind, after, 0)
+		if err != nil || len(page) == 0 {
+			return n, err
+		}
+		for _, r := range page {
+			after = r.ID
+			if _, renewed := fresh[r.ID]; !renewed {
+				n++
+			}
+		}
+	}
+}
+
+// with is a product in the versions of two rows.
+func (p Product) with(row Product) Product {
+	for _, r := range []*Product{&p, &row} {
+		if len(r.Versions) == 0 {
+			r.Versions = []string{""}
+		}
+	}
+	versions := slices.Concat(p.Versions, row.Versions)
+	slices.Sort(versions)
+	p.Versions = slices.Compact(versions)
+	if p.Exposure = cmp.Or(p.Exposure, row.Exposure); row.Exposure == Exposed {
+		p.Exposure = Exposed
+	}
+	return p
+}
+
+func (s VendorStatement) key(campaign string) string {
+	return opaqueID(campaign, "statement", s.Source, plainVendor(s.Vendor), plainName(s.Product))
+}
+
+func (g *Engine) keepVendorRows(ctx context.Context, r Request, id string, rows vendorRows, report *ImportReport) error {
+	err := keepRows(ctx, g, r, id, KindProduct, "vendor.products", rows.products, report, func(old, p Product) Product {
+		p.Said, p.Changed, p.Before = old.Said, old.Changed, old.Before
+		return p
+	})
+	if err != nil {
+		return err
+	}
+	return keepRows(ctx, g, r, id, KindVendorStatement, "vendor.statements", rows.statements, report, func(_, s VendorStatement) VendorStatement { return s })
+}
+
+// keepRows stores records by their keys, so many in a step, and counts them. renewed
+// is what stands in place of a record that is there.
+func keepRows[T any](ctx context.Context, g *Engine, r Request, id string, kind RecordKind, action string, rows map[string]T, report *ImportReport, renewed func(old, row T) T) error {
+	for batch := range slices.Chunk(sortedKeys(rows), MaxChangeRecords/4) {
 		var counted ImportReport
 		err := g.atomically(ctx, Scope(id), Request{Actor: r.Actor, Reason: r.Reason}, func(tx *transaction) error {
 			counted = ImportReport{}
-			if err := tx.prefetch(KindProduct, batch); err != nil {
+			if err := tx.prefetch(kind, batch); err != nil {
 				return err
 			}
 			for _, key := range batch {
-				old, _, err := find[Product](tx, KindProduct, key)
+				old, found, err := find[T](tx, kind, key)
 				if err != nil {
 					return err
 				}
-				p := byKey[key]
-				p.Said, p.Changed, p.Before = cmp.Or(old.Said, p.Said), cmp.Or(old.Changed, p.Changed), cmp.Or(old.Before, p.Before)
-				if err := keepNew(tx, KindProduct, key, p, &counted); err != nil {
+				row := rows[key]
+				switch {
+				case !found:
+					counted.New++
+				default:
+					if row = renewed(old, row); same(old, row) {
+						counted.Unchanged++
+						continue
+					}
+					counted.Changed++
+				}
+				if err := save(tx, kind, key, row); err != nil {
 					return err
 				}
 			}
-			return tx.auditVendors("vendor.products", counted)
+			return tx.auditVendors(action, counted)
 		})
 		if err != nil {
-			return fmt.Errorf("keep products of %s: %w", id, err)
-		}
-		report.add(counted)
-	}
-	return nil
-}
-
-func (g *Engine) keepStatements(ctx context.Context, r Request, id string, statements []VendorStatement, report *ImportReport) error {
-	byKey := map[string]VendorStatement{}
-	for _, s := range statements {
-		key := opaqueID(id, "statement", plainVendor(s.Vendor), plainName(s.Product))
-		if before, twice := byKey[key]; twice {
-			s.Claims = append(slices.Clone(before.Claims), s.Claims...) // entries of one product for several versions
-		}
-		byKey[key] = s
-	}
-	for batch := range slices.Chunk(sortedKeys(byKey), MaxChangeRecords/4) {
-		var counted ImportReport
-		err := g.atomically(ctx, Scope(id), Request{Actor: r.Actor, Reason: r.Reason}, func(tx *transaction) error {
-			counted = ImportReport{}
-			if err := tx.prefetch(KindVendorStatement, batch); err != nil {
-				return err
-			}
-			for _, key := range batch {
-				if err := keepNew(tx, KindVendorStatement, key, byKey[key], &counted); err != nil {
-					return err
-				}
-			}
-			return tx.auditVendors("vendor.statements", counted)
-		})
-		if err != nil {
-			return fmt.Errorf("keep statements of %s: %w", id, err)
+			return fmt.Errorf("keep %s of %s: %w", kind, id, err)
 		}
 		report.add(counted)
 	}
@@ -216,23 +274,6 @@ func (g *Engine) followStatements(ctx context.Context, r Request, id string) err
 		}
 	}
 	return nil
-}
-
-// keepNew stores a record unless it is there already as it is, and counts it.
-func keepNew[T any](tx *transaction, kind RecordKind, key string, value T, counted *ImportReport) error {
-	old, found, err := find[T](tx, kind, key)
-	switch {
-	case err != nil:
-		return err
-	case found && same(old, value):
-		counted.Unchanged++
-		return nil
-	case found:
-		counted.Changed++
-	default:
-		counted.New++
-	}
-	return save(tx, kind, key, value)
 }
 
 func (tx *transaction) auditVendors(action string, counted ImportReport) error {

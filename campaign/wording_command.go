@@ -110,8 +110,7 @@ type TriageData struct {
 	Rules      []TriageRuleLine
 	Inquiries  InquiryCount // of the targets on the list
 
-	ruled   map[int]int // targets that each rule decides, by its number
-	askable int         // targets whose owner was not asked
+	askable int // targets whose owner was not asked
 }
 
 // OwnerConflict is a service with what each source says of its owner, the one that

@@ -29,7 +29,7 @@ func (c commands) triage(ctx context.Context, call Call) (campaign.Message, erro
 		return c.Engine.Triage(ctx, call.Request, call.Campaign.ID, o)
 	case strings.EqualFold(words[0], "forget") && last > 0:
 		return c.forgetRule(ctx, call)
-	case strings.EqualFold(words[last], "ask"):
+	case asksOwners(words):
 		names := trimmed(words[:last])
 		if len(names) == 0 {
 			names = []string{"all"}
@@ -111,6 +111,15 @@ func trimmed(words []string) []string {
 	return out
 }
 
+// asksOwners returns whether words end in "ask", and not a reason that does: a
+// verdict stands before that.
+func asksOwners(words []string) bool {
+	last := len(words) - 1
+	return last >= 0 && strings.EqualFold(words[last], "ask") && !slices.ContainsFunc(words[:last], func(word string) bool {
+		return slices.Contains([]string{"affected", "not-affected", "unaffected", "safe", "yes", "no", "verified", "by", "owner"}, strings.ToLower(strings.ReplaceAll(word, "_", "-")))
+	})
+}
+
 func (c commands) forgetRule(ctx context.Context, call Call) (campaign.Message, error) {
 	number, err := strconv.Atoi(call.Words[1])
 	if err != nil {
@@ -123,7 +132,7 @@ func (c commands) forgetRule(ctx context.Context, call Call) (campaign.Message, 
 
 func (c commands) attest(ctx context.Context, call Call) (campaign.Message, error) {
 	words := call.Words
-	if last := len(words) - 1; last >= 0 && strings.EqualFold(words[last], "ask") {
+	if asksOwners(words) {
 		return c.askUnscanned(ctx, call)
 	}
 	for i, word := range words {
@@ -147,8 +156,8 @@ func (c commands) attest(ctx context.Context, call Call) (campaign.Message, erro
 
 // askUnscanned asks the owners of what nobody has scanned; only who commands may.
 func (c commands) askUnscanned(ctx context.Context, call Call) (campaign.Message, error) {
-	if !call.Campaign.Commands(call.Request.Actor) {
-		return campaign.Message{}, campaign.Refuse(campaign.Forbidden, "The commander asks owners to attest. Nothing was sent.")
+	if err := Allow(ctx, c.Roles, call.Request.Actor, campaign.Commander, call.Campaign, "ask owners to attest"); err != nil {
+		return campaign.Message{}, err
 	}
 	names := trimmed(call.Words[:len(call.Words)-1])
 	if len(names) == 0 {

@@ -56,5 +56,14 @@ func (c commands) merge(ctx context.Context, call Call) (campaign.Message, error
 	if len(words) != 2 {
 		return campaign.Message{}, campaign.Refuse(campaign.Invalid, "Say which ends and which takes over: `/campaign merge log4j-rce log4shell`. Nothing was changed.")
 	}
-	return c.Engine.Merge(ctx, call.Request, words[0], words[1])
+	for _, id := range words {
+		one, err := c.Engine.Campaign(ctx, strings.ToLower(id))
+		if err != nil {
+			return campaign.Message{}, err
+		}
+		if err := Allow(ctx, c.Roles, call.Request.Actor, campaign.Commander, one, "merge it"); err != nil {
+			return campaign.Message{}, err
+		}
+	}
+	return c.Engine.Merge(ctx, call.Request, strings.ToLower(words[0]), strings.ToLower(words[1]))
 }

@@ -116,9 +116,9 @@ func (c commands) table() []Command {
 		{Name: "close", Args: "[because …]", Role: campaign.Commander, Needs: OneCampaign, Sure: true, Run: c.close, Summary: "close the campaign, with its final report"},
 		{Name: "audit", Args: "[N]", Role: campaign.Auditor, Needs: OneCampaign, Run: c.audit, Summary: "the newest records of who changed what"},
 		{
-			Name: "merge", Args: "FROM INTO [because …]", Role: campaign.Commander, Run: c.merge,
+			Name: "merge", Args: "FROM INTO [because …]", Run: c.merge,
 			Summary: "end one campaign, and let another take over what it is about and its work",
-			Detail:  "`/campaign merge log4j-rce log4shell`: tickets go on under the IDs that they have, what was done counts, nobody is asked again. One that was launched needs a second person.",
+			Detail:  "For who commands both. `/campaign merge log4j-rce log4shell`: tickets go on under the IDs that they have, what was done counts, nobody is asked again. One that was launched needs a second person.",
 		},
 		{Name: "cancel", Args: "[because …]", Role: campaign.Commander, Needs: OneCampaign, Sure: true, Run: c.cancel, Summary: "end a campaign before its goal"},
 	}

@@ -110,7 +110,7 @@ func (t *table) statement(list *campaign.VendorList) *campaign.Refusal {
 		r := t.refuse(format, args...)
 		return &r
 	}
-	s := campaign.VendorStatement{Vendor: t.field("vendor"), Product: t.field("product"), Link: t.field("link")}
+	s := campaign.VendorStatement{Source: campaign.SourceTable, Vendor: t.field("vendor"), Product: t.field("product"), Link: t.field("link")}
 	versions, claim := splitVersions(t.field("versions")), campaign.VendorClaim{CVE: strings.ToUpper(t.field("cve")), Investigated: true, Fixed: splitVersions(t.field("fixed"))}
 	if len(versions) == 0 {
 		versions = []string{"All"}
@@ -147,7 +147,13 @@ func (t *table) statement(list *campaign.VendorList) *campaign.Refusal {
 }
 
 func splitVersions(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' || r == ';' })
+	var versions []string
+	for _, version := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ';' }) {
+		if version = strings.TrimSpace(version); version != "" { // "3800 SP2" is one
+			versions = append(versions, version)
+		}
+	}
+	return versions
 }
 
 // agencyEntry is one product of the agencies' list.
@@ -202,7 +208,7 @@ func agencyStatement(text []byte) (campaign.VendorStatement, string) {
 	if err := yaml.Unmarshal(text, &e); err != nil {
 		return campaign.VendorStatement{}, "cannot be read as YAML."
 	}
-	s := campaign.VendorStatement{Vendor: strings.TrimSpace(e.Vendor), Product: strings.TrimSpace(e.Product), Notes: strings.TrimSpace(e.Notes)}
+	s := campaign.VendorStatement{Source: campaign.SourceAgencies, Vendor: strings.TrimSpace(e.Vendor), Product: strings.TrimSpace(e.Product), Notes: strings.TrimSpace(e.Notes)}
 	if s.Vendor == "" {
 		return s, "names no vendor."
 	}

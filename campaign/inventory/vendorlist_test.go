@@ -123,3 +123,10 @@ func FuzzReadVendors(f *testing.F) {
 		}
 	})
 }
+
+func TestAVersionWithABlankIsOneVersion(t *testing.T) {
+	list, refused := ReadVendors(strings.NewReader("vendor,product,status,versions,fixed\nA,B,affected,\"3800, 3801\",3800 SP2; 3801 SP1\n"), "statements.csv")
+	require.Empty(t, refused)
+	require.Equal(t, []string{"3800", "3801"}, list.Statements[0].Claims[0].Affected)
+	require.Equal(t, []string{"3800 SP2", "3801 SP1"}, list.Statements[0].Claims[0].Fixed)
+}

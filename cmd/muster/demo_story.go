@@ -40,7 +40,7 @@ var story = []scene{
 
 const (
 	demoCampaign = "log4shell"
-	patience     = 20 * time.Second // real time that a step of the story may take
+	patience     = time.Minute // real time that a step of the story may take
 )
 
 // hourZero starts a campaign with a name pattern alone.
