@@ -13,9 +13,40 @@ const proposed = "proposed"
 // ImportCatalog replaces the catalog as a whole, under a new version. Owners that
 // people corrected hold over it until it says the same. Work follows its service's
 // new owner; above the set size that waits for a second person, and nothing is
-// imported meanwhile.
+// imported meanwhile. A catalog that lacks a fifth of the services, groups or people
+// of the one before is refused with Conflict: most likely a folder is missing. See
+// ShrinkCatalog.
 func (g *Engine) ImportCatalog(ctx context.Context, r Request, fresh Catalog) (ImportReport, error) {
+	old, _, err := g.catalog(ctx)
+	if err != nil {
+		return ImportReport{}, err
+	}
+	if err := old.shrunk(fresh); err != nil {
+		return ImportReport{}, err
+	}
 	return g.importCatalog(ctx, r, fresh, false)
+}
+
+// ShrinkCatalog is ImportCatalog for a catalog from which much is gone for good.
+func (g *Engine) ShrinkCatalog(ctx context.Context, r Request, fresh Catalog) (ImportReport, error) {
+	return g.importCatalog(ctx, r, fresh, false)
+}
+
+// shrunk refuses a catalog that lacks much of this one.
+func (c Catalog) shrunk(fresh Catalog) error {
+	var lacks []string
+	lack := func(n, all int, noun string) {
+		if n >= enoughSeen && float64(n) >= suspicious*float64(all) {
+			lacks = append(lacks, fmt.Sprintf("%s of the %s", thousands(n), count(all, noun)))
+		}
+	}
+	lack(gone(c.Services, fresh.Services), len(c.Services), "service")
+	lack(gone(c.Units, fresh.Units), len(c.Units), "group")
+	lack(gone(c.Members, fresh.Members), len(c.Members), "member")
+	if len(lacks) == 0 {
+		return nil
+	}
+	return Refuse(Conflict, fmt.Sprintf("This catalog lacks %s that the one before has, so nothing was imported. All paths together are the whole catalog: name the missing ones too. If they are gone for good: `muster import catalog --gone …`.", enumerate(lacks)))
 }
 
 func (g *Engine) importCatalog(ctx context.Context, r Request, fresh Catalog, granted bool) (ImportReport, error) {

@@ -347,12 +347,20 @@ func countTargets(data *ProgressData, tasks []Task) {
 	}
 }
 
-// taskButtons are the ways to answer a message that asks for work.
-func taskButtons(id string, contact Person, n int) []Button {
-	value := id + "|" + contactSubject(string(contact))
+// maxButtonValue is what Slack takes as the value of a button, in characters.
+const maxButtonValue = 2000
+
+// taskButtons are the ways to answer a message that asks for work: for all that a
+// contact has, or for what only this message is about.
+func taskButtons(id string, contact Person, n int, only ...string) []Button {
+	all := id + "|" + contactSubject(string(contact))
+	value, show := all, fmt.Sprintf("Show all %d", n)
+	if some := id + "|" + strings.Join(only, ","); len(only) > 0 && len(some) <= maxButtonValue {
+		value, show = some, "Show all of mine"
+	}
 	return []Button{
 		{Label: "On it", Action: "task.on_it", Value: value, Style: Primary},
-		{Label: fmt.Sprintf("Show all %d", n), Action: "task.show_all", Value: value},
+		{Label: show, Action: "task.show_all", Value: all},
 		{Label: "Done", Action: "task.done", Value: value},
 		{Label: "Not ours", Action: "task.not_ours", Value: value},
 		{Label: "Blocked", Action: "task.blocked", Value: value},

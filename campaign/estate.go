@@ -12,6 +12,7 @@ type ImportReport struct {
 	New       int       `json:"new"`
 	Changed   int       `json:"changed"`
 	Unchanged int       `json:"unchanged"`
+	Gone      int       `json:"gone,omitempty"` // of a catalog: what was in the one before and is not in this one
 	Refused   []Refusal `json:"refused,omitempty"`
 	// Corrected counts the services whose owner people corrected here and the
 	// sources have not; Agreed are those that the sources agree with by now, by name.
@@ -26,7 +27,7 @@ type ImportReport struct {
 }
 
 // Kept returns whether anything of what was imported is in the store by now.
-func (r ImportReport) Kept() bool { return r.New+r.Changed+r.Unchanged > 0 }
+func (r ImportReport) Kept() bool { return r.New+r.Changed+r.Unchanged+r.Gone > 0 }
 
 // keepCatalog stores a catalog in place of the one of a version.
 func (tx *transaction) keepCatalog(c Catalog, version uint64) error {
@@ -82,6 +83,7 @@ func (c *catalogCache) forget() {
 }
 
 func compareMaps[V any](old, fresh map[string]V, report *ImportReport) {
+	report.Gone += gone(old, fresh)
 	for key, value := range fresh {
 		before, ok := old[key]
 		switch {
@@ -93,6 +95,16 @@ func compareMaps[V any](old, fresh map[string]V, report *ImportReport) {
 			report.Changed++
 		}
 	}
+}
+
+// gone counts what is not there any more.
+func gone[V any](old, fresh map[string]V) (n int) {
+	for key := range old {
+		if _, still := fresh[key]; !still {
+			n++
+		}
+	}
+	return n
 }
 
 func same(a, b any) bool {

@@ -333,6 +333,11 @@ func (tx *transaction) fileContact(c Campaign, w Wave, planned PlanContact) erro
 	default:
 		contact.Asked++
 		e.ID, e.Kind, e.AsksWork = opaqueID(string(tx.scope), "more", string(planned.Person), w.ID), EffectMessage, true
+		only, err := tx.tasksOn(planned.Tickets)
+		if err != nil {
+			return err
+		}
+		post.Message.Buttons = taskButtons(c.ID, planned.Person, planned.Count, only...)
 	}
 	e.NotBefore = tx.now
 	if w.Slice != SliceExposed && !planned.Exposed {
@@ -350,4 +355,18 @@ func (tx *transaction) fileContact(c Campaign, w Wave, planned PlanContact) erro
 		return err
 	}
 	return tx.effect(e, post)
+}
+
+// tasksOn are the tasks of tickets.
+func (tx *transaction) tasksOn(tickets []string) (tasks []string, err error) {
+	for _, id := range tickets {
+		t, found, err := find[Ticket](tx, KindTicket, id)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			tasks = append(tasks, t.Tasks...)
+		}
+	}
+	return tasks, nil
 }

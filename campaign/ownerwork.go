@@ -114,7 +114,7 @@ func (g *Engine) OnIt(ctx context.Context, r Request, id string, set TaskSet) (M
 	return g.work(ctx, r, id, set, labour{
 		action: "task.on_it",
 		done: func(what string) Message {
-			return say("Thank you: %s is yours now. The instructions are in the ticket; press Done when it is, or Blocked when it is not going on.", what)
+			return say("Thank you: %s yours now. The instructions are in the ticket; press Done when it is, or Blocked when it is not going on.", areNow(what))
 		},
 		change: func(_ Campaign, t *Task) (bool, error) {
 			if t.Accepted == r.Actor && t.Status == TaskInProgress || !t.Status.Actionable() {
@@ -140,7 +140,7 @@ func (g *Engine) Claim(ctx context.Context, r Request, id string, set TaskSet, c
 	return g.work(ctx, r, id, set, labour{
 		action: "task.claim",
 		done: func(what string) Message {
-			return say("Thank you: %s counts as done, by %s. It is confirmed once a scan or a second person agrees.", what, claim.Method)
+			return say("Thank you: %s done, by %s. It is confirmed once a scan or a second person agrees.", areNow(what), claim.Method)
 		},
 		change: func(c Campaign, t *Task) (bool, error) {
 			if !t.Status.Actionable() {
@@ -167,7 +167,7 @@ func (g *Engine) Block(ctx context.Context, r Request, id string, set TaskSet, r
 	return g.work(ctx, r, id, set, labour{
 		action: "task.block",
 		done: func(what string) Message {
-			return say("Noted: %s is blocked. The campaign's commander sees it, with your reason.", what)
+			return say("Noted: %s blocked. The campaign's commander sees it, with your reason.", areNow(what))
 		},
 		change: func(_ Campaign, t *Task) (bool, error) {
 			if !t.Status.Actionable() || t.Blocked == reason {
@@ -183,7 +183,7 @@ func (g *Engine) Block(ctx context.Context, r Request, id string, set TaskSet, r
 func (g *Engine) Unblock(ctx context.Context, r Request, id string, set TaskSet) (Message, error) {
 	return g.work(ctx, r, id, set, labour{
 		action: "task.unblock",
-		done:   func(what string) Message { return say("Good: %s is not blocked any more.", what) },
+		done:   func(what string) Message { return say("Good: %s not blocked any more.", areNow(what)) },
 		change: func(_ Campaign, t *Task) (bool, error) {
 			if t.Blocked == "" {
 				return false, nil
@@ -199,7 +199,7 @@ func (g *Engine) Unblock(ctx context.Context, r Request, id string, set TaskSet)
 func (g *Engine) Confirm(ctx context.Context, r Request, id string, set TaskSet) (Message, error) {
 	return g.work(ctx, r, id, set, labour{
 		action: "task.confirm",
-		done:   func(what string) Message { return say("Confirmed: %s counts as verified, by your word.", what) },
+		done:   func(what string) Message { return say("Confirmed: %s verified, by your word.", areNow(what)) },
 		change: func(_ Campaign, t *Task) (bool, error) {
 			if t.Status != TaskClaimed {
 				return false, nil
@@ -249,8 +249,9 @@ func (g *Engine) work(ctx context.Context, r Request, id string, set TaskSet, l 
 	return l.done(listWords(taskNames(changed))), nil
 }
 
-// workLeft returns the tasks of a set that there is something to change about,
-// and refuses a set with a task that the actor may not change.
+// workLeft returns the tasks of a set that there is something to change about, and
+// that the actor may change: some that a message was about may have gone to another
+// team since. A set of which they may change nothing is refused.
 func (g *Engine) workLeft(ctx context.Context, id string, set TaskSet, rights rights, l labour) ([]string, error) {
 	c, err := g.Campaign(ctx, id)
 	if err != nil {
@@ -264,10 +265,16 @@ func (g *Engine) workLeft(ctx context.Context, id string, set TaskSet, rights ri
 		return nil, err
 	}
 	var left []string
+	var refused error
+	mine := 0
 	for _, t := range tasks {
-		if err := rights.mayWork(c, t); err != nil {
+		if err := rights.mayWork(c, t); KindOf(err) == Forbidden && err != nil {
+			refused = cmp.Or(refused, err)
+			continue
+		} else if err != nil {
 			return nil, err
 		}
+		mine++
 		needed, err := l.change(c, &t)
 		if err != nil {
 			return nil, err
@@ -276,7 +283,26 @@ func (g *Engine) workLeft(ctx context.Context, id string, set TaskSet, rights ri
 			left = append(left, t.ID)
 		}
 	}
+	if mine == 0 {
+		return nil, refused
+	}
 	return left, nil
+}
+
+// areNow is what listWords made of names, with the verb that fits.
+func areNow(names string) string {
+	if strings.Contains(names, " and ") {
+		return names + " are"
+	}
+	return names + " is"
+}
+
+func taskIDs(tasks []Task) []string {
+	ids := make([]string, 0, len(tasks))
+	for _, t := range tasks {
+		ids = append(ids, t.ID)
+	}
+	return ids
 }
 
 // tasksIn reads the tasks of a set; one that does not exist is NotFound.

@@ -205,3 +205,38 @@ func TestConfirmingAllLeavesWhatIsOthers(t *testing.T) {
 	_, err = h.engine.ConfirmNamed(t.Context(), h.by(ben), id, []string{"all"}, "looked")
 	require.Contains(t, refused(t, err, campaign.Forbidden), "1 claim waits for somebody else")
 }
+
+func TestAButtonIsAboutWhatItsMessageNames(t *testing.T) {
+	h := newHouse(t)
+	h.estate()
+	id := h.ready()
+	h.launch(id, campaign.SliceAll)
+	h.settle()
+	_, err := h.engine.Claim(t.Context(), h.by(cara), id, campaign.TaskSet{Tasks: []string{h.taskNamed(id, "checkout").ID}}, campaign.Claim{Method: campaign.MethodIsolated})
+	require.NoError(t, err)
+	c := catalogNow(nil)
+	for _, name := range []string{"late-1", "late-2"} {
+		c.Services["component:default/"+name] = campaign.Service{Ref: "component:default/" + name, Name: name, Owner: "group:default/ann"}
+	}
+	h.importsOwners(c)
+	h.scan(log4jCore, "late-1", "late-2")
+	h.settle()
+	more := h.asks(ann, "more_work")
+	more = more[len(more)-1:]
+	for _, action := range []string{"task.on_it", "task.done", "task.not_ours", "task.blocked"} {
+		value := press(t, more[0].Message, action)
+		require.ElementsMatch(t, []string{h.taskNamed(id, "late-1").ID, h.taskNamed(id, "late-2").ID}, strings.Split(strings.TrimPrefix(value, id+"|"), ","), action)
+	}
+	require.Equal(t, id+"|contact/"+string(ann), press(t, more[0].Message, "task.show_all"))
+
+	ids := []string{h.taskNamed(id, "late-1").ID, h.taskNamed(id, "late-2").ID}
+	moved := h.taskNamed(id, "late-2") // to Ben since
+	moved.Owner, moved.Contact = "group:default/ben", string(ben)
+	h.put(id, campaign.KindTask, moved.ID, moved)
+	m, err := h.engine.OnIt(t.Context(), h.by(ann), id, campaign.TaskSet{Tasks: ids})
+	require.NoError(t, err)
+	require.Contains(t, m.Text, "late-1")
+	require.NotContains(t, m.Text, "late-2")
+	_, err = h.engine.OnIt(t.Context(), h.by(ann), id, campaign.TaskSet{Tasks: ids[1:]})
+	refused(t, err, campaign.Forbidden)
+}

@@ -358,3 +358,20 @@ func TestAHeavyTicketThatMovesBeforeItIsFiledMovesWhole(t *testing.T) {
 	require.Zero(t, left, "tasks that stayed behind")
 	h.sound(id)
 }
+
+func TestACatalogThatLacksMuchIsRefused(t *testing.T) {
+	h := newHouse(t)
+	full := catalogNow(nil)
+	for i := range 40 {
+		ref := fmt.Sprintf("component:default/s-%02d", i)
+		full.Services[ref] = campaign.Service{Ref: ref, Name: ref, Owner: "group:default/ann"}
+	}
+	h.importsOwners(full)
+	_, err := h.engine.ImportCatalog(t.Context(), h.by(cara), catalogNow(nil))
+	require.Contains(t, refused(t, err, campaign.Conflict), "lacks 40 of the 45 services")
+	again := h.importsOwners(full)
+	require.Zero(t, again.New+again.Changed, "nothing was lost")
+	report, err := h.engine.ShrinkCatalog(t.Context(), h.by(cara), catalogNow(nil))
+	require.NoError(t, err)
+	require.Equal(t, 40, report.Gone)
+}

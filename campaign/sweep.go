@@ -243,7 +243,7 @@ func (tx *transaction) tellReopened(person string, tasks []Task) error {
 	}
 	return tx.effect(Effect{
 		ID: opaqueID(c.ID, key), Kind: EffectMessage, Subject: contactSubject(person), Lane: Bulk, AsksWork: true,
-	}, postPayload{To: contact.Person.User(), Message: Message{Text: strings.TrimSpace(text), Buttons: taskButtons(c.ID, contact.Person, len(tasks))}})
+	}, postPayload{To: contact.Person.User(), Message: Message{Text: strings.TrimSpace(text), Buttons: taskButtons(c.ID, contact.Person, len(tasks), taskIDs(tasks)...)}})
 }
 
 // lateTargets returns affected targets that need a ticket and have none: new

@@ -109,7 +109,7 @@ func (g *Engine) StateMethod(ctx context.Context, r Request, id string, set Task
 	return g.work(ctx, r, id, set, labour{
 		action: "task.method",
 		done: func(what string) Message {
-			return say("Thank you: %s counts as done, by %s. It is confirmed once a scan or a second person agrees.", what, method)
+			return say("Thank you: %s done, by %s. It is confirmed once a scan or a second person agrees.", areNow(what), method)
 		},
 		change: func(c Campaign, t *Task) (bool, error) {
 			track, _ := c.Track(t.Track)
@@ -129,7 +129,7 @@ func (g *Engine) NotDone(ctx context.Context, r Request, id string, set TaskSet)
 	return g.work(ctx, r, id, set, labour{
 		action: "task.reopen",
 		done: func(what string) Message {
-			return say("Noted: %s is open again, and so is its ticket. Press Done when it is, or Blocked or Not ours on your first message.", what)
+			return say("Noted: %s open again, in the tracker too. Press Done when it is, or Blocked or Not ours on your first message.", areNow(what))
 		},
 		change: func(_ Campaign, t *Task) (bool, error) {
 			if !t.unstated() {

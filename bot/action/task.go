@@ -110,7 +110,7 @@ func (h handlers) doneForm(ctx context.Context, p Press) (*slack.ModalViewReques
 	if err != nil || len(tasks) == 0 {
 		return nil, err
 	}
-	v := view.DoneModal(methods(tasks), len(tasks), p.origin(p.first()))
+	v := view.DoneModal(methods(tasks), choices(tasks), p.origin(p.first()))
 	return &v, nil
 }
 
@@ -127,7 +127,7 @@ func (h handlers) blockedForm(ctx context.Context, p Press) (*slack.ModalViewReq
 	if err != nil || len(tasks) == 0 {
 		return nil, err
 	}
-	v := view.BlockedModal(p.origin(p.first()))
+	v := view.BlockedModal(choices(tasks), p.origin(p.first()))
 	return &v, nil
 }
 
@@ -136,7 +136,7 @@ func (h handlers) notOursForm(ctx context.Context, p Press) (*slack.ModalViewReq
 	if err != nil || len(tasks) == 0 {
 		return nil, err
 	}
-	v := view.NotOursModal(p.origin(p.first()))
+	v := view.NotOursModal(choices(tasks), p.origin(p.first()))
 	return &v, nil
 }
 
@@ -145,9 +145,37 @@ func (h handlers) oddForm(_ context.Context, p Press) (*slack.ModalViewRequest, 
 	return &v, nil
 }
 
-// set returns the tasks that a form is about. Of a contact's, only those that
-// the form could be about: what was finished meanwhile stays as it is.
-func (f Filled) set() campaign.TaskSet { return set(f.Origin.Value) }
+// choices names tasks; where several tracks ask for something, with the track.
+func choices(tasks []campaign.TaskView) []view.TaskChoice {
+	tracks := map[string]bool{}
+	for _, t := range tasks {
+		tracks[t.Task.Track] = true
+	}
+	out := make([]view.TaskChoice, 0, len(tasks))
+	for _, t := range tasks {
+		name := t.Task.Name
+		if len(tracks) > 1 {
+			name += " (" + t.Task.Track + ")"
+		}
+		out = append(out, view.TaskChoice{ID: t.Task.ID, Name: name})
+	}
+	return out
+}
+
+// set returns the tasks that a form is about: those that somebody picked in it, else
+// all that it was opened for. Of a contact's, only those that the form could be
+// about: what was finished meanwhile stays as it is.
+func (f Filled) set() campaign.TaskSet {
+	which, _ := f.payload.field(view.FieldWhich)
+	if len(which.Selected) == 0 {
+		return set(f.Origin.Value)
+	}
+	var picked campaign.TaskSet
+	for _, o := range which.Selected {
+		picked.Tasks = append(picked.Tasks, o.Value)
+	}
+	return picked
+}
 
 func (f Filled) text(name string) string {
 	in, _ := f.payload.field(name)

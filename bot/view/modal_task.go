@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -9,11 +10,9 @@ import (
 )
 
 // DoneModal asks how n tasks were done. Without methods any words will do.
-func DoneModal(methods []string, n int, private string) slack.ModalViewRequest {
+func DoneModal(methods []string, tasks []TaskChoice, private string) slack.ModalViewRequest {
 	f := form{callback: "task.done", title: "Done", submit: "Done", private: private}
-	if n > 1 {
-		f.say(fmt.Sprintf("One answer for all %d. If they were done in different ways, answer for each way on its own.", n))
-	}
+	f.which(tasks, field{label: "Only some of them?", hint: "None picked: all of them. Those that were done in another way get an answer of their own", optional: true})
 	if len(methods) > 0 {
 		choices := make([]choice, 0, len(methods))
 		for _, m := range methods {
@@ -32,16 +31,50 @@ func DoneModal(methods []string, n int, private string) slack.ModalViewRequest {
 	return f.modal()
 }
 
+// TaskChoice is a task that a form is about.
+type TaskChoice struct{ ID, Name string }
+
+// maxNamed is how many tasks a form names in its first line.
+const maxNamed = 5
+
+// which says which tasks a form is about, and lets some of several be picked; see
+// FieldWhich.
+func (f *form) which(tasks []TaskChoice, in field) {
+	names := make([]string, 0, maxNamed)
+	for _, t := range tasks[:min(len(tasks), maxNamed)] {
+		names = append(names, "`"+string(campaign.Escape(t.Name))+"`")
+	}
+	about := strings.Join(names, ", ")
+	if more := len(tasks) - len(names); more > 0 {
+		about += fmt.Sprintf(" and %d more", more)
+	}
+	f.say("This is about " + about + ".")
+	if len(tasks) < 2 || len(tasks) > maxOptions {
+		return
+	}
+	choices := make([]choice, len(tasks))
+	for i, t := range tasks {
+		choices[i] = choice{t.ID, t.Name}
+	}
+	in.name = FieldWhich
+	f.several(in, choices)
+}
+
+// FieldWhich is the field that names the tasks that somebody picked.
+const FieldWhich = "which"
+
 // BlockedModal asks what is in the way.
-func BlockedModal(private string) slack.ModalViewRequest {
+func BlockedModal(tasks []TaskChoice, private string) slack.ModalViewRequest {
 	f := form{callback: "task.blocked", title: "Blocked", submit: "Say so", private: private}
+	f.which(tasks, field{label: "Only some of them?", hint: "None picked: all of them", optional: true})
 	f.lines(field{name: "reason", label: "What is in the way?", hint: "One sentence. The commander reads it, and it is counted as blocked, not as late work."}, "", 500)
 	return f.modal()
 }
 
 // NotOursModal asks whose it is.
-func NotOursModal(private string) slack.ModalViewRequest {
+func NotOursModal(tasks []TaskChoice, private string) slack.ModalViewRequest {
 	f := form{callback: "task.not_ours", title: "Not ours", submit: "Not ours", private: private}
+	f.which(tasks, field{label: "Which are not yours?"})
 	f.owner("Whom you name is asked to take it. If you do not know, leave both blank: a person finds out.")
 	return f.modal()
 }

@@ -27,6 +27,10 @@ func running() campaign.Campaign {
 func TestFormsAsSlackGetsThem(t *testing.T) {
 	mitigate := campaign.Track{Name: "mitigate", Kind: campaign.TrackMitigate, Due: now, Proof: campaign.ProofSecondPerson, Methods: []string{campaign.MethodClassRemoved, campaign.MethodIsolated}}
 	private := `{"campaign":"log4shell"}`
+	var asked []view.TaskChoice
+	for i, name := range []string{"ledger", "<!channel>", "checkout", "search", "wiki", "archive", "catalog"} {
+		asked = append(asked, view.TaskChoice{ID: fmt.Sprint("t", i, ".fix"), Name: name})
+	}
 	modals := map[string]slack.ModalViewRequest{
 		"modal_new":          view.NewCampaignModal(view.NewCampaignForm{Title: "Log4Shell", Pattern: "log4j", Zone: "UTC", Private: private}),
 		"modal_edit":         view.EditModal(running(), private),
@@ -36,10 +40,10 @@ func TestFormsAsSlackGetsThem(t *testing.T) {
 		"modal_attach":       view.AttachModal(private),
 		"modal_pick":         view.PickCampaignModal([]campaign.Campaign{running()}, private),
 		"modal_pick_none":    view.PickCampaignModal(nil, private),
-		"modal_done":         view.DoneModal(mitigate.Methods, 9, private),
-		"modal_done_freely":  view.DoneModal(nil, 1, private),
-		"modal_blocked":      view.BlockedModal(private),
-		"modal_not_ours":     view.NotOursModal(private),
+		"modal_done":         view.DoneModal(mitigate.Methods, asked[:7], private),
+		"modal_done_freely":  view.DoneModal(nil, asked[:1], private),
+		"modal_blocked":      view.BlockedModal(asked[:1], private),
+		"modal_not_ours":     view.NotOursModal(asked, private),
 		"modal_other_owner":  view.OtherOwnerModal(private),
 		"modal_decline_work": view.DeclineWorkModal(private),
 		"modal_odd":          view.OddModal(private),
@@ -77,7 +81,11 @@ func TestManyChoicesStayWithinSlacksLimits(t *testing.T) {
 		many = append(many, campaign.Campaign{ID: fmt.Sprint("c", i), Title: strings.Repeat("long ", 30), Status: campaign.InReview})
 		methods = append(methods, fmt.Sprint("method ", i))
 	}
-	for name, m := range map[string]slack.ModalViewRequest{"pick": view.PickCampaignModal(many, ""), "done": view.DoneModal(methods, 1, "")} {
+	var lots []view.TaskChoice
+	for i := range 100 {
+		lots = append(lots, view.TaskChoice{ID: fmt.Sprint("t", i, ".fix"), Name: strings.Repeat("long ", 30)})
+	}
+	for name, m := range map[string]slack.ModalViewRequest{"pick": view.PickCampaignModal(many, ""), "done": view.DoneModal(methods, nil, ""), "blocked": view.BlockedModal(lots, "")} {
 		raw, err := json.Marshal(m)
 		require.NoError(t, err)
 		require.Empty(t, fakeslack.ValidateBlocks(fakeslack.SurfaceModal, raw), name)

@@ -58,7 +58,11 @@ func Read(paths, trust []string) (campaign.Catalog, []campaign.Refusal, error) {
 			m.readFile(file)
 		}
 	}
-	return m.result()
+	catalog, remarks, err := m.result()
+	if err == nil && len(catalog.Services)+len(catalog.Units)+len(catalog.Members) == 0 {
+		return catalog, remarks, campaign.Refuse(campaign.Invalid, "Nothing in "+strings.Join(paths, ", ")+" names a service, a group or a person, so the catalog stays as it was. Name the files or folders of the catalog.")
+	}
+	return catalog, remarks, err
 }
 
 // ReadFrom reads one catalog file from r; the name serves for messages.

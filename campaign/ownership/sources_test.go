@@ -163,3 +163,17 @@ func FuzzSources(f *testing.F) {
 		require.GreaterOrEqual(t, len(c.Services), 3)
 	})
 }
+
+func TestAFolderWithoutACatalogIsRefused(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"nothing at all":   {},
+		"JSON of another":  {"catalog.json": `{"a":1}`},
+		"a list of hosts":  {"hosts.csv": "asset,service,purl\nweb-1,shop,pkg:npm/a@1\n"},
+		"rules of nothing": {"acme/shop/CODEOWNERS": "* @acme/payments"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := Read([]string{folder(t, files)}, nil)
+			require.Equal(t, campaign.Invalid, campaign.KindOf(err))
+		})
+	}
+}

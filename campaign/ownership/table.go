@@ -36,6 +36,10 @@ func (m *merger) readTable(r io.Reader, file string) {
 		m.spoil(file, "line 1", "is no list of services: its first line must name the columns, service among them.")
 		return
 	}
+	if _, ok := columns["purl"]; ok {
+		m.spoil(file, "line 1", "is a list of what runs where, not of owners: it has a column purl. `muster import inventory` takes it.")
+		return
+	}
 	for {
 		row, err := rows.Read()
 		var broken *csv.ParseError

@@ -256,11 +256,17 @@ func (d *demoWorld) blocked(ctx context.Context, who *fakeslack.Person, reason s
 	return d.form(ctx, who, "Blocked", fakeslack.Fill{"reason": reason})
 }
 
-// form pushes a button that opens a form, fills it and sends it.
+// form pushes a button that opens a form, fills it and sends it: that of the first
+// message, which is about all that somebody has; later ones are about what they name.
 func (d *demoWorld) form(ctx context.Context, who *fakeslack.Person, label string, fill fakeslack.Fill) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if _, err := d.pressInDM(ctx, who, label, ours); err != nil {
+	first := func(m fakeslack.Message) bool {
+		all := who.DMs()
+		i := slices.IndexFunc(all, func(m fakeslack.Message) bool { return ours(m) && slices.Contains(m.Buttons(), label) })
+		return i >= 0 && all[i].TS == m.TS
+	}
+	if _, err := d.pressInDM(ctx, who, label, first); err != nil {
 		return err
 	}
 	view, err := who.WaitsForModal(ctx, nil)

@@ -79,7 +79,8 @@ nothing; --scanned-at tells it, for Syft's reports for example.
 }
 
 func newImportCatalogCommand(std streams) *cobra.Command {
-	return &cobra.Command{
+	var gone bool
+	cmd := &cobra.Command{
 		Use:   "catalog PATH...",
 		Short: "Import who owns what: Backstage catalogs, CSV, CODEOWNERS",
 		Long: `Import who owns what: Backstage catalog files (YAML), or what Backstage's catalog
@@ -92,8 +93,9 @@ all paths together are the one catalog: what is not in them is gone from it.
 Where sources name different owners, the one that ownership.trust lists first
 counts; the others are told, and kept beside it.
 
-A file that cannot be read, or groups that are each other's parents, refuse the
-whole catalog, and the one before stays.
+A file that cannot be read, groups that are each other's parents, or a catalog
+that lacks a fifth of the services, groups or people of the one before (--gone
+says that they are gone for good) are refused whole, and the one before stays.
 ` + importExit,
 		Example: `  muster import catalog backstage/
   muster import catalog org.yaml services.yaml`,
@@ -108,12 +110,18 @@ whole catalog, and the one before stays.
 				if err != nil {
 					return campaign.ImportReport{Refused: remarks}, err
 				}
-				report, err := to.ImportCatalog(ctx, r, catalog)
+				take := to.ImportCatalog
+				if gone {
+					take = to.ShrinkCatalog
+				}
+				report, err := take(ctx, r, catalog)
 				report.Refused = append(remarks, report.Refused...)
 				return report, err
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&gone, "gone", false, "much of the catalog before is gone for good")
+	return cmd
 }
 
 func newImportTargetsCommand(std streams) *cobra.Command {
@@ -270,7 +278,10 @@ func runImport(cmd *cobra.Command, std streams, what string, work func(context.C
 	case err != nil:
 		return saidToOperator(err)
 	}
-	if refused > 0 {
+	switch {
+	case refused > 0 && !report.Kept():
+		return badInput(errors.New("nothing of it could be used (above), and nothing was imported. Correct it and import it again"))
+	case refused > 0:
 		return badInput(fmt.Errorf("%d of it could not be used (above); the rest was imported. Correct it and import it again", refused))
 	}
 	return nil
@@ -289,7 +300,11 @@ func tellRefusals(w io.Writer, all []campaign.Refusal) int {
 }
 
 func tellReport(w io.Writer, what string, r campaign.ImportReport, refused int) {
-	fmt.Fprintf(w, "%s: %d new, %d changed, %d unchanged, %d refused\n", what, r.New, r.Changed, r.Unchanged, refused)
+	gone := ""
+	if r.Gone > 0 {
+		gone = fmt.Sprintf(", %d gone", r.Gone)
+	}
+	fmt.Fprintf(w, "%s: %d new, %d changed, %d unchanged%s, %d refused\n", what, r.New, r.Changed, r.Unchanged, gone, refused)
 	switch {
 	case r.Held:
 		fmt.Fprintf(w, "not imported yet: %d open tasks would go to other owners, so a second person has to agree; the command channel has the preview\n", r.Reassigned)

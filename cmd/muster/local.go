@@ -38,6 +38,7 @@ const (
 type estate interface {
 	ImportScans(ctx context.Context, r campaign.Request, scans iter.Seq2[campaign.Scan, *campaign.Refusal]) (campaign.ImportReport, error)
 	ImportCatalog(ctx context.Context, r campaign.Request, fresh campaign.Catalog) (campaign.ImportReport, error)
+	ShrinkCatalog(ctx context.Context, r campaign.Request, fresh campaign.Catalog) (campaign.ImportReport, error)
 	ImportRows(ctx context.Context, r campaign.Request, id string, rows []campaign.Row) (campaign.ImportReport, error)
 	ImportVendors(ctx context.Context, r campaign.Request, id string, list campaign.VendorList) (campaign.ImportReport, error)
 	// WrittenReport returns the report of a campaign, as far as it goes.
@@ -194,8 +195,12 @@ func (h localHandlers) importInventory(w http.ResponseWriter, r *http.Request) {
 func (h localHandlers) importCatalog(w http.ResponseWriter, r *http.Request) {
 	for catalog, err := range lines[campaign.Catalog](r.Body) {
 		var report campaign.ImportReport
+		take := h.estate.ImportCatalog
+		if r.URL.Query().Has("gone") {
+			take = h.estate.ShrinkCatalog
+		}
 		if err == nil {
-			report, err = h.estate.ImportCatalog(r.Context(), requestOf(r), catalog)
+			report, err = take(r.Context(), requestOf(r), catalog)
 		}
 		drain(r.Body)
 		answerLocal(w, report, err)

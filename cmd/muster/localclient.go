@@ -93,6 +93,11 @@ func (c *localClient) ImportCatalog(ctx context.Context, r campaign.Request, fre
 	return sendLocal[campaign.ImportReport](ctx, c, r, localImport+"catalog", func(send func(any) error) error { return send(fresh) })
 }
 
+// ShrinkCatalog implements estate.
+func (c *localClient) ShrinkCatalog(ctx context.Context, r campaign.Request, fresh campaign.Catalog) (campaign.ImportReport, error) {
+	return sendLocal[campaign.ImportReport](ctx, c, r, localImport+"catalog?gone=yes", func(send func(any) error) error { return send(fresh) })
+}
+
 // ImportRows implements estate.
 func (c *localClient) ImportRows(ctx context.Context, r campaign.Request, id string, rows []campaign.Row) (campaign.ImportReport, error) {
 	return sendLocal[campaign.ImportReport](ctx, c, r, localImport+"targets?campaign="+url.QueryEscape(id), func(send func(any) error) error {
