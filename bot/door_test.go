@@ -260,7 +260,7 @@ func TestUnknownWordsGetHelp(t *testing.T) {
 		"nothing":          {"", "What `/campaign` can do"},
 		"help":             {"help", "What `/campaign` can do"},
 		"one command":      {"help launch", "wave by wave"},
-		"a typing error":   {"lanch all", "Did you mean `launch`?"},
+		"a typing error":   {"lanch all", "Did you mean `/campaign launch`?"},
 		"no word of ours":  {"<!channel> wake up", "I do not know"},
 		"no campaign yet":  {"show", "There is no campaign yet"},
 		"a missing source": {"new CVE-2021-44228", "No advisory source is configured"},
@@ -392,8 +392,8 @@ func TestSeveralCampaignsAreOffered(t *testing.T) {
 	require.True(t, h.cara.Runs("/campaign show", "lobby").OK())
 	h.waitsFor("an offer", func() bool { return len(h.cara.Ephemerals("lobby")) == 1 })
 	offer := h.cara.Ephemerals("lobby")[0]
-	require.Equal(t, []string{"openssl punycode", "log4j RCE"}, offer.Buttons())
-	require.True(t, h.cara.Presses("log4j RCE", offer).OK())
+	require.Equal(t, []string{"openssl punycode (openssl-punycode)", "log4j RCE (log4j-rce)"}, offer.Buttons())
+	require.True(t, h.cara.Presses("log4j RCE (log4j-rce)", offer).OK())
 	h.waitsFor("the campaign", func() bool { return len(h.cara.Ephemerals("lobby")) == 2 })
 	require.Contains(t, h.cara.Ephemerals("lobby")[1].Words(), "log4j RCE")
 }

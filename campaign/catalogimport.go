@@ -160,6 +160,7 @@ func compareCatalogs(old, fresh Catalog, report *ImportReport) {
 	compareMaps(old.Services, fresh.Services, report)
 	compareMaps(old.Units, fresh.Units, report)
 	compareMaps(old.Members, fresh.Members, report)
+	report.Gone = gone(old.Services, fresh.Services) + gone(old.Units, fresh.Units) + gone(old.Members, fresh.Members)
 }
 
 func sameSize(a, b Catalog) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -191,7 +192,12 @@ func (g *Engine) finishClosing(ctx context.Context, claim Claimed) error {
 	case claimed(n) > 0 && !intent.Unproven:
 		return Retry(ctx, g.opts.Store, claim, g.opts.Clock.Now().Add(closingLooks))
 	}
-	if _, err := g.TakeSnapshot(ctx, id, timeKey(intent.At)+"/closing"); err != nil {
+	snapshot, err := g.TakeSnapshot(ctx, id, timeKey(intent.At)+"/closing")
+	if err != nil {
+		return err
+	}
+	last, err := g.lastDigest(ctx, c, intent, snapshot)
+	if err != nil {
 		return err
 	}
 	report, err := g.Report(ctx, id)
@@ -200,8 +206,28 @@ func (g *Engine) finishClosing(ctx context.Context, claim Claimed) error {
 	}
 	return g.atomically(ctx, claim.Scope, Request{Actor: intent.By}, func(tx *transaction) error {
 		tx.finish(claim, time.Time{})
+		for _, channel := range g.channelsFor(c, ForExecutives) {
+			if err := tx.post(digestPrefix+"closed/"+channel, Bulk, postPayload{To: channel, Message: last}); err != nil {
+				return err
+			}
+		}
 		return tx.endCampaign(intent, report)
 	})
+}
+
+// lastDigest is what executives read at the end: else the last that they heard
+// would be that there is more to come.
+func (g *Engine) lastDigest(ctx context.Context, c Campaign, intent closing, s Snapshot) (Message, error) {
+	plan, err := g.digestPlan(ctx, c.ID)
+	if err != nil {
+		return Message{}, err
+	}
+	c.Status, c.Milestones = Closed, append(slices.Clone(c.Milestones), Milestone{Name: MilestoneClosed, By: intent.By, At: s.At})
+	r, err := g.read(ctx, c, s, plan.Last[ForExecutives])
+	if err != nil {
+		return Message{}, err
+	}
+	return g.digestMessage(ctx, ForExecutives, r, time.Time{}, c.Zone)
 }
 
 func (g *Engine) reopenCampaign(ctx context.Context, claim Claimed, found int) error {

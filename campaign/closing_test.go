@@ -238,3 +238,23 @@ func TestWhatIsOverPromisesNoDigest(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, status.Text, "Next digest")
 }
+
+func TestExecutivesHearThatItIsOver(t *testing.T) {
+	h, id := running(t, func(o *campaign.Options) {
+		o.Digests = []campaign.DigestSchedule{{Audience: campaign.ForExecutives, Cron: "0 6 * * *", Channel: "C0EXEC"}}
+	})
+	settle(t, h, id)
+	require.NoError(t, h.engine.MoveTask(t.Context(), h.by(ann), id, "gateway.fix", campaign.TaskVerified))
+	_, err := h.engine.Close(t.Context(), h.by(cara), id)
+	require.NoError(t, err)
+	h.workNumbers()
+	require.Equal(t, campaign.Closed, h.campaign(id).Status)
+	said := h.planned(id, "C0EXEC")
+	require.Len(t, said, 1)
+	require.Contains(t, said[0].Message.Text, `"Over":true`)
+	require.Contains(t, said[0].Message.Text, `"State":"closed"`)
+	require.Contains(t, said[0].Message.Text, `"Next":"0001-01-01T00:00:00Z"`)
+	h.clock.advance(48 * time.Hour)
+	h.workNumbers()
+	require.Len(t, h.planned(id, "C0EXEC"), 1, "and nothing after it")
+}

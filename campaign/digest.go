@@ -349,6 +349,9 @@ func (g *Engine) digestNow(ctx context.Context, r Request, id string, audience A
 // nextDigest returns when an audience hears next; zero when nothing is scheduled.
 func (g *Engine) nextDigest(c Campaign, audience Audience) time.Time {
 	var next time.Time
+	if !c.Status.digests() {
+		return next
+	}
 	for _, f := range g.firings(c) {
 		at := f.schedule.Next(g.opts.Clock.Now())
 		if f.Audience == audience && !at.IsZero() && (next.IsZero() || at.Before(next)) {

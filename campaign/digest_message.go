@@ -47,6 +47,7 @@ func (g *Engine) digestMessage(ctx context.Context, audience Audience, r reading
 	case ForExecutives:
 		m, err := g.tell("digest_executives", DigestExecutivesData{
 			LocalTime: at, Title: r.campaign.Title, Standing: r.standing(), Next: next, Asks: openAskLines(r.snapshot.Asks), Changed: r.trend(at),
+			Over: !r.campaign.Status.digests(),
 		}, g.askButtons(ctx, r)...)
 		m.Chart = chart(r.points, r.track.Name, zone)
 		return sealedBy(m, r), err

@@ -293,7 +293,7 @@ func (c Campaign) editable() error {
 		return c.over()
 	}
 	if c.Status == Closed || c.Status == Cancelled || c.Status == Closing {
-		return Refuse(Conflict, "This campaign is "+words(c.Status)+". Nothing was changed.")
+		return Refuse(Conflict, fmt.Sprintf("%s is %s. Nothing was changed.", Escape(c.Title), words(c.Status)))
 	}
 	return nil
 }

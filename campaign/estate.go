@@ -83,7 +83,6 @@ func (c *catalogCache) forget() {
 }
 
 func compareMaps[V any](old, fresh map[string]V, report *ImportReport) {
-	report.Gone += gone(old, fresh)
 	for key, value := range fresh {
 		before, ok := old[key]
 		switch {

@@ -81,6 +81,9 @@ func (g *Engine) Launch(ctx context.Context, r Request, id, slice string) (Messa
 	if err != nil {
 		return Message{}, err
 	}
+	if err := c.over(); err != nil {
+		return Message{}, err
+	}
 	p, err := g.unlocked(ctx, c)
 	if err != nil {
 		return Message{}, err

@@ -35,9 +35,9 @@ func (g *Engine) NotOurs(ctx context.Context, r Request, id string, set TaskSet,
 		action: "task.not_ours",
 		done: func(what string) Message {
 			if !known {
-				return say("Noted: %s not yours. The commander was asked to find an owner; until then it stays open and counted.", areNow(what))
+				return say("Noted: %s not yours. The commander was asked to find an owner; until then it stays open and counted.", agree(what, "is", "are"))
 			}
-			return say("Noted: %s not yours. %s is asked to take it, or the commander decides; until then it stays open, and counted for you.", areNow(what), to.team)
+			return say("Noted: %s not yours. %s is asked to take it, or the commander decides; until then it stays open, and counted for you.", agree(what, "is", "are"), to.team)
 		},
 		change: func(_ Campaign, t *Task) (bool, error) {
 			if !t.Status.Actionable() || t.givenBack() {

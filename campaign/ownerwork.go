@@ -114,7 +114,7 @@ func (g *Engine) OnIt(ctx context.Context, r Request, id string, set TaskSet) (M
 	return g.work(ctx, r, id, set, labour{
 		action: "task.on_it",
 		done: func(what string) Message {
-			return say("Thank you: %s yours now. The instructions are in the ticket; press Done when it is, or Blocked when it is not going on.", areNow(what))
+			return say("Thank you: %s yours now. The instructions are in the ticket; press Done when it is, or Blocked when it is not going on.", agree(what, "is", "are"))
 		},
 		change: func(_ Campaign, t *Task) (bool, error) {
 			if t.Accepted == r.Actor && t.Status == TaskInProgress || !t.Status.Actionable() {
@@ -140,7 +140,7 @@ func (g *Engine) Claim(ctx context.Context, r Request, id string, set TaskSet, c
 	return g.work(ctx, r, id, set, labour{
 		action: "task.claim",
 		done: func(what string) Message {
-			return say("Thank you: %s done, by %s. It is confirmed once a scan or a second person agrees.", areNow(what), claim.Method)
+			return say("Thank you: %s as done, by %s. It is confirmed once a scan or a second person agrees.", agree(what, "counts", "count"), claim.Method)
 		},
 		change: func(c Campaign, t *Task) (bool, error) {
 			if !t.Status.Actionable() {
@@ -167,7 +167,7 @@ func (g *Engine) Block(ctx context.Context, r Request, id string, set TaskSet, r
 	return g.work(ctx, r, id, set, labour{
 		action: "task.block",
 		done: func(what string) Message {
-			return say("Noted: %s blocked. The campaign's commander sees it, with your reason.", areNow(what))
+			return say("Noted: %s blocked. The campaign's commander sees it, with your reason.", agree(what, "is", "are"))
 		},
 		change: func(_ Campaign, t *Task) (bool, error) {
 			if !t.Status.Actionable() || t.Blocked == reason {
@@ -183,7 +183,7 @@ func (g *Engine) Block(ctx context.Context, r Request, id string, set TaskSet, r
 func (g *Engine) Unblock(ctx context.Context, r Request, id string, set TaskSet) (Message, error) {
 	return g.work(ctx, r, id, set, labour{
 		action: "task.unblock",
-		done:   func(what string) Message { return say("Good: %s not blocked any more.", areNow(what)) },
+		done:   func(what string) Message { return say("Good: %s not blocked any more.", agree(what, "is", "are")) },
 		change: func(_ Campaign, t *Task) (bool, error) {
 			if t.Blocked == "" {
 				return false, nil
@@ -199,7 +199,9 @@ func (g *Engine) Unblock(ctx context.Context, r Request, id string, set TaskSet)
 func (g *Engine) Confirm(ctx context.Context, r Request, id string, set TaskSet) (Message, error) {
 	return g.work(ctx, r, id, set, labour{
 		action: "task.confirm",
-		done:   func(what string) Message { return say("Confirmed: %s verified, by your word.", areNow(what)) },
+		done: func(what string) Message {
+			return say("Confirmed: %s as verified, by your word.", agree(what, "counts", "count"))
+		},
 		change: func(_ Campaign, t *Task) (bool, error) {
 			if t.Status != TaskClaimed {
 				return false, nil
@@ -289,12 +291,12 @@ func (g *Engine) workLeft(ctx context.Context, id string, set TaskSet, rights ri
 	return left, nil
 }
 
-// areNow is what listWords made of names, with the verb that fits.
-func areNow(names string) string {
+// agree is what listWords made of names, with the verb for one or for several.
+func agree(names, one, several string) string {
 	if strings.Contains(names, " and ") {
-		return names + " are"
+		return names + " " + several
 	}
-	return names + " is"
+	return names + " " + one
 }
 
 func taskIDs(tasks []Task) []string {

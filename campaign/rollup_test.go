@@ -230,6 +230,6 @@ func benchmarkCampaign(b *testing.B, size int) (campaign.Store, *campaign.Engine
 // catalog imports a catalog.
 func (h *house) catalog(c campaign.Catalog) {
 	h.t.Helper()
-	_, err := h.engine.ImportCatalog(context.Background(), campaign.Request{}, c)
+	_, err := h.engine.ShrinkCatalog(context.Background(), campaign.Request{}, c)
 	require.NoError(h.t, err)
 }

@@ -81,25 +81,31 @@ func (g *Engine) Show(ctx context.Context, id string) (Message, error) {
 
 // nextSteps says what the commander can do now.
 func nextSteps(c Campaign, triage int) []string {
+	if c.MergedInto != "" {
+		return []string{fmt.Sprintf("It was merged into %s, where its work goes on: `/campaign show %s`.", c.MergedInto, c.MergedInto)}
+	}
+	if c.over() != nil {
+		return nil
+	}
 	var next []string
 	for _, t := range c.Tracks {
 		switch {
 		case t.Revision == 0:
-			next = append(next, fmt.Sprintf("Write the instructions of %s: `/campaign track %s`.", t.Name, t.Name))
+			next = append(next, fmt.Sprintf("Write the instructions of %s: `/campaign track %s %s`.", t.Name, c.ID, t.Name))
 		case t.Due.IsZero():
-			next = append(next, fmt.Sprintf("Set a due date: `/campaign track %s due fri 17:00`.", t.Name))
+			next = append(next, fmt.Sprintf("Set a due date: `/campaign track %s %s due fri 17:00`.", c.ID, t.Name))
 		case t.ApprovedRevision < t.Revision:
-			next = append(next, fmt.Sprintf("Rehearse %s: `/campaign dryrun %s @reviewer @reviewer`.", t.Name, t.Name))
+			next = append(next, fmt.Sprintf("Rehearse %s: `/campaign dryrun %s %s @reviewer @reviewer`.", t.Name, c.ID, t.Name))
 		}
 	}
 	if triage > 0 && c.editable() == nil {
-		next = append(next, fmt.Sprintf("Judge %s: `/campaign triage`.", count(triage, "doubtful target")))
+		next = append(next, fmt.Sprintf("Judge %s: `/campaign triage %s`.", count(triage, "doubtful target"), c.ID))
 	}
 	switch {
 	case c.Status == Approved && c.Plan == "":
-		next = append(next, "Freeze the plan: `/campaign approve`.")
+		next = append(next, fmt.Sprintf("Freeze the plan: `/campaign approve %s`.", c.ID))
 	case c.Status == Approved:
-		next = append(next, "Launch the exposed slice: `/campaign launch exposed`.")
+		next = append(next, fmt.Sprintf("Launch the exposed slice: `/campaign launch %s exposed`.", c.ID))
 	}
 	return next
 }

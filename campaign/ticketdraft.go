@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // ticketDraft renders a ticket from the plan that it was approved with, to the
@@ -85,6 +86,9 @@ func (g *Engine) textsNow(ctx context.Context, scope Scope, t Ticket) (approvedT
 	for i := range a.plan.Tracks {
 		track := &a.plan.Tracks[i]
 		track.Methods = validMethods(c, Track{Name: track.Name, Methods: track.Methods})
+		if now, ok := c.Track(track.Name); ok && t.Ref.ID != "" && !now.Due.IsZero() {
+			track.Due = now.Due // a ticket that is filed follows; before that its text is the approved one
+		}
 		n := t.Revisions[track.Name]
 		if n <= track.Revision {
 			continue
@@ -126,8 +130,23 @@ func (g *Engine) draftTicket(ctx context.Context, scope Scope, a approvedTexts, 
 			return draft, err
 		}
 		draft.Checklist = g.checklist(t, tasks)
+		if due := nextDue(a.plan.Tracks, tasks); t.Ref.ID != "" && !due.IsZero() {
+			draft.Due = due
+		}
 	}
 	return draft, nil
+}
+
+// nextDue is when the first of what is still to be done is due.
+func nextDue(tracks []PlanTrack, tasks []Task) time.Time {
+	var due time.Time
+	for _, track := range tracks {
+		left := slices.ContainsFunc(tasks, func(t Task) bool { return t.Track == track.Name && t.Status.Actionable() })
+		if left && !track.Due.IsZero() && (due.IsZero() || track.Due.Before(due)) {
+			due = track.Due
+		}
+	}
+	return due
 }
 
 // judgedBy returns the target with the versions to move to as a judge has them.

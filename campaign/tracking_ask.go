@@ -109,7 +109,7 @@ func (g *Engine) StateMethod(ctx context.Context, r Request, id string, set Task
 	return g.work(ctx, r, id, set, labour{
 		action: "task.method",
 		done: func(what string) Message {
-			return say("Thank you: %s done, by %s. It is confirmed once a scan or a second person agrees.", areNow(what), method)
+			return say("Thank you: %s as done, by %s. It is confirmed once a scan or a second person agrees.", agree(what, "counts", "count"), method)
 		},
 		change: func(c Campaign, t *Task) (bool, error) {
 			track, _ := c.Track(t.Track)
@@ -129,7 +129,7 @@ func (g *Engine) NotDone(ctx context.Context, r Request, id string, set TaskSet)
 	return g.work(ctx, r, id, set, labour{
 		action: "task.reopen",
 		done: func(what string) Message {
-			return say("Noted: %s open again, in the tracker too. Press Done when it is, or Blocked or Not ours on your first message.", areNow(what))
+			return say("Noted: %s open again, in the tracker too. Press Done when it is, or Blocked or Not ours on your first message.", agree(what, "is", "are"))
 		},
 		change: func(_ Campaign, t *Task) (bool, error) {
 			if !t.unstated() {

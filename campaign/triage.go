@@ -37,6 +37,9 @@ func (g *Engine) TriageList(ctx context.Context, id string) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
+	if err := c.over(); err != nil {
+		return Message{}, err
+	}
 	world, catalog, err := g.assess(ctx, c)
 	if err != nil {
 		return Message{}, err

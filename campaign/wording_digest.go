@@ -81,6 +81,7 @@ type DigestExecutivesData struct {
 	Standing
 	Next    time.Time // when the next digest comes
 	Asks    []OpenAsk
+	Over    bool   // nothing comes after this one
 	Changed string // one sentence of the commander; blank when there is none
 }
 

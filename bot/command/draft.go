@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/musterbot/muster/campaign"
@@ -18,6 +19,12 @@ func (c commands) create(ctx context.Context, call Call) (campaign.Message, erro
 		n.Advisory = raw
 	default:
 		title := call.Words
+		if len(title) == 1 && nearlyID.MatchString(title[0]) {
+			return campaign.Message{}, campaign.Refuse(campaign.Invalid, fmt.Sprintf("%s is not the ID of an advisory as they are written: `CVE-2021-44228`, `GHSA-jfh8-c2jp-5v3q`. Nothing was started. To start by a name: `/campaign new \"log4j RCE\" for log4j-core`.", campaign.Escape(title[0])))
+		}
+		if len(title) == 2 && strings.EqualFold(title[0], "for") {
+			return campaign.Message{}, campaign.Refuse(campaign.Invalid, fmt.Sprintf("Give it a title, too: `/campaign new \"log4j RCE\" for %s`. Nothing was started.", campaign.Escape(title[1])))
+		}
 		if i := len(title) - 2; i >= 1 && strings.EqualFold(title[i], "for") {
 			n.Pattern, title = title[i+1], title[:i]
 		}

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/musterbot/muster/campaign"
@@ -33,6 +34,9 @@ func (r *Router) list(headline string) string {
 	b.WriteString(headline)
 	for _, row := range r.rows {
 		fmt.Fprintf(&b, "\n`%s` %s", strings.TrimSpace(row.Name+" "+row.Args), row.Summary)
+		if row.Role != campaign.Everybody {
+			fmt.Fprintf(&b, " (%s)", row.Role)
+		}
 	}
 	b.WriteString("\n\nThe campaign is that of the channel, or the only one; else name it first: `/campaign status log4j-rce`. More about one command: `/campaign help launch`.")
 	return b.String()
@@ -47,7 +51,11 @@ func (r *Router) unknown(text string) campaign.Message {
 		names = append(names, row.Name)
 	}
 	if near := nearest(name, names); near != "" {
-		headline += " Did you mean `" + near + "`?"
+		headline += " Did you mean `/campaign " + near + "`?"
+	} else if _, rest := firstWord(text); rest != "" {
+		if second, _ := firstWord(rest); slices.Contains(names, strings.ToLower(second)) {
+			headline += " The command comes first: `/campaign " + second + " " + clip(name, 40) + "`."
+		}
 	}
-	return campaign.Message{Text: r.list(headline + "\n"), Ephemeral: true}
+	return campaign.Message{Text: headline + "\n`/campaign help` lists all commands.", Ephemeral: true}
 }

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -88,10 +89,13 @@ func only(row Command, all []campaign.Campaign, call Call) (Call, campaign.Messa
 	if len(open) > 0 {
 		all = open
 	}
-	m := campaign.Message{Ephemeral: true, Text: "*Which campaign?*\nThere are several, and this channel does not tell. Nothing was done yet."}
+	m := campaign.Message{Ephemeral: true, Text: "*Which campaign?*\nThere are several, and this channel does not tell. Nothing was done yet. Press one, or name it first: `/campaign " + row.Name + " " + all[0].ID + "`."}
+	if more := len(all) - offered; more > 0 {
+		m.Text += fmt.Sprintf(" There are %d more: `/campaign list`.", more)
+	}
 	for _, c := range all[:min(len(all), offered)] {
 		m.Buttons = append(m.Buttons, campaign.Button{
-			Label: clip(c.Title, 70), Action: ActionRun, Value: c.ID + "|" + strings.TrimSpace(row.Name+" "+clip(call.Text, 400)),
+			Label: clip(c.Title, 40) + " (" + clip(c.ID, 28) + ")", Action: ActionRun, Value: c.ID + "|" + strings.TrimSpace(row.Name+" "+clip(call.Text, 400)),
 		})
 	}
 	return call, m, nil

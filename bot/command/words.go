@@ -60,6 +60,9 @@ var (
 	advisoryID = regexp.MustCompile(`(?i)^(CVE-\d{4}-\d{4,}|GHSA(-[0-9a-z]{4}){3}|(GO|RUSTSEC|PYSEC|MAL|OSV|DSA|ALAS)-[0-9A-Z-]+)$`)
 )
 
+// nearlyID matches what was meant as an advisory's ID, written right or not.
+var nearlyID = regexp.MustCompile(`(?i)^(CVE|GHSA|PYSEC|RUSTSEC|OSV|DSA|ALAS)-[0-9A-Z-]*$`)
+
 // unescape undoes what Slack does to typed text.
 var unescape = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 

@@ -158,5 +158,7 @@ func csvRefusal(file string, err error) campaign.Refusal {
 			Problem: "is not valid CSV: a quoted field is not closed. Nothing of the file was used; repair the quotation marks.",
 		}
 	}
-	return refusal(file, "line 1", err)
+	r := refusal(file, "line 1", err)
+	r.Problem = strings.Replace(r.Problem, "run the scan again, or repair the file.", "repair the file, or write it again.", 1)
+	return r
 }

@@ -83,7 +83,12 @@ ended by a newline. People stand in it as pseudonyms, reasons as commitments.
 
 Exit status: 0, 1 when it cannot be read, 2 when the campaign does not exist.`,
 		Example: `  muster audit export log4j-rce > log4j-rce.jsonl`,
-		Args:    cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return badInput(errors.New("name the one campaign whose log is written out: muster audit export log4j-rce"))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withReader(cmd, std, func(ctx context.Context, r campaign.Reader) error {
 				scopes, err := scopesOf(ctx, r, args)
@@ -100,6 +105,10 @@ Exit status: 0, 1 when it cannot be read, 2 when the campaign does not exist.`,
 func verifyAudit(ctx context.Context, r campaign.Reader, names, anchors []string, format string, w io.Writer) error {
 	scopes, err := scopesOf(ctx, r, names)
 	if err != nil {
+		return err
+	}
+	if len(scopes) == 0 && format != "json" {
+		_, err := fmt.Fprintln(w, "The store is new: there is no audit log yet.")
 		return err
 	}
 	bad := 0

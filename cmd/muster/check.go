@@ -88,10 +88,14 @@ func check(cmd *cobra.Command, std streams, flags checkFlags, paths []string) er
 	if err := run.paths(cmd.Context(), paths); err != nil {
 		return err
 	}
-	if err := report(std.out, run.found); err != nil {
-		return fmt.Errorf("print warnings: %w", err)
+	if run.read > 0 || flags.format != "text" {
+		if err := report(std.out, run.found); err != nil {
+			return fmt.Errorf("print warnings: %w", err)
+		}
 	}
 	switch {
+	case run.refused > 0 && run.read == 0:
+		return badInput(errors.New("none of it could be checked (above), so there is no answer"))
 	case run.refused > 0:
 		return badInput(fmt.Errorf("%d of the files could not be checked (above); the rest was, so the answer is incomplete", run.refused))
 	case run.read == 0:

@@ -12,7 +12,11 @@ import (
 // sets where the story is told.
 func (d *demoWorld) present(std streams, o demoOptions) error {
 	d.breathe = func(time.Duration) {}
-	say := func(text string) { fmt.Fprintf(std.out, "%s  %s\n", d.clock.Now().Format("Mon 15:04"), plain(text)) }
+	story := std.out
+	if o.format == "json" {
+		story = std.err // so that what is printed is JSON
+	}
+	say := func(text string) { fmt.Fprintf(story, "%s  %s\n", d.clock.Now().Format("Mon 15:04"), plain(text)) }
 	if o.headless {
 		d.narrate = say
 		return nil
@@ -40,7 +44,7 @@ func (d *demoWorld) present(std streams, o demoOptions) error {
 	}
 	d.narrate = func(text string) { say(text); page.Narrate(text) }
 	d.breathe = time.Sleep
-	fmt.Fprintf(std.out, `Muster plays a Log4Shell campaign for you: two minutes, a hundred hours.
+	fmt.Fprintf(story, `Muster plays a Log4Shell campaign for you: two minutes, a hundred hours.
 
   Open %s
 

@@ -28,7 +28,8 @@ It reads the running service, when there is one, and the store's file otherwise;
 a store in Redis it reads itself.
 A campaign at work may show a difference that is gone when doctor runs again.
 
-Exit status: 0 when nothing is wrong, 1 when something is or cannot be read.`,
+Exit status: 0 when nothing is wrong, 1 when something is or cannot be read, 2
+when there is no store or no configuration.`,
 		Example: `  muster doctor
   muster doctor --format json`,
 		Args: cobra.NoArgs,

@@ -218,6 +218,11 @@ func needPaths(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return errors.New("no file or folder is named, so there is nothing to import")
 	}
+	for _, path := range args {
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			return badInput(fmt.Errorf("there is no file or folder %s. Nothing was imported", path))
+		}
+	}
 	return nil
 }
 

@@ -272,7 +272,7 @@ func TestImportsThatCannotWork(t *testing.T) {
 		want string
 	}{
 		"nothing named":          {[]string{"import", "inventory"}, "no file or folder is named"},
-		"a path that is missing": {[]string{"import", "inventory", filepath.Join(d.dir, "nowhere")}, "there is no such file"},
+		"a path that is missing": {[]string{"import", "inventory", filepath.Join(d.dir, "nowhere")}, "there is no file or folder"},
 		"targets of no campaign": {[]string{"import", "targets", list}, "give the ID"},
 		"vendors of no campaign": {[]string{"import", "vendors", list}, "give the ID"},
 		"an unknown campaign":    {[]string{"import", "targets", list, "--campaign", "nope"}, "There is no campaign nope"},

@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,7 +33,12 @@ start the service again.
 Exit status: 0 when the token was made, 2 when the command line is wrong.`,
 		Example: `  muster token ci
   muster token scanner --may scans`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return badInput(errors.New("give the token a name, that of the program which is to have it: muster token ci"))
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, right := range may {
 				if !slices.Contains(configs.TokenRights, right) {
