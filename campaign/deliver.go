@@ -314,7 +314,11 @@ func (g *Engine) contactMessage(ctx context.Context, c Campaign, contact Contact
 		return Message{}, err
 	}
 	text := settle(contact.Text, contact.Zone, now, c)
-	return Message{Text: WithHeadline(text, strings.TrimSpace(headline)), Buttons: taskButtons(c.ID, contact.Person, data.Count)}, nil
+	buttons := taskButtons(c.ID, contact.Person, data.Count)
+	if data.Due.IsZero() { // nothing is left to do
+		buttons = slices.DeleteFunc(buttons, func(b Button) bool { return b.Action != "task.show_all" && b.Action != "odd.report" })
+	}
+	return Message{Text: WithHeadline(text, strings.TrimSpace(headline)), Buttons: buttons}, nil
 }
 
 // countTargets counts targets, not tasks: a target is done when nothing is asked

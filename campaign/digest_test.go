@@ -173,8 +173,8 @@ func TestExecutivesReadOneScreen(t *testing.T) {
 	require.Equal(t, "log4j-rce|0001", press(t, second, "ask.grant"))
 	require.Equal(t, []string{"13 Dec 11:00", "13 Dec 12:00", "13 Dec 17:00", "13 Dec 18:00"}, second.Chart.Labels)
 	require.Equal(t, []campaign.ChartSeries{
-		{Name: "protected", Values: []float64{1, 1, 2, 2}}, {Name: "claimed", Values: []float64{0, 0, 0, 0}}, {Name: "unknown", Values: []float64{2, 2, 1, 1}},
-	}, second.Chart.Series)
+		{Name: "affected", Values: []float64{4, 4, 5, 5}}, {Name: "protected", Values: []float64{1, 1, 2, 2}}, {Name: "claimed", Values: []float64{0, 0, 0, 0}}, {Name: "unknown", Values: []float64{2, 2, 1, 1}},
+	}, second.Chart.Series, "what is found later raises what is to be done")
 	t.Log("\n" + first.Text + "\n\n" + second.Text + "\n\n" + h.planned(id, leads)[0].Message.Text + "\n\n" + h.planned(id, "CPAY")[0].Message.Text)
 }
 

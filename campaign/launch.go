@@ -34,8 +34,12 @@ func (g *Engine) lock(ctx context.Context, c Campaign, p Plan, doubtful int) ([]
 		now, ok := c.Track(t.Name)
 		return ok && now.ApprovedRevision > t.Revision
 	})
+	approve := "`/campaign approve` freezes the plan with the newest text that the reviewers approved"
+	if steps := nextSteps(c, 0); len(p.Tracks) == 0 && len(steps) > 0 { // there is nothing to approve yet
+		approve = strings.TrimSuffix(steps[0], ".")
+	}
 	return []LockItem{
-		{Name: "text approved and frozen", OK: c.Plan != "" && current, Need: "`/campaign approve` freezes the plan with the newest text that the reviewers approved"},
+		{Name: "text approved and frozen", OK: c.Plan != "" && current, Need: approve},
 		{Name: "due dates set", OK: len(undated) == 0, Need: fmt.Sprintf("track %s has no due date: `/campaign track %s due fri 17:00`", strings.Join(undated, ", "), strings.Join(undated, " "))},
 		{
 			Name: "triage empty or waived", OK: doubtful == 0 || c.TriageWaived != "",

@@ -252,7 +252,7 @@ func (g *Engine) preview(ctx context.Context, c Campaign, p Plan, needs []string
 	tickets, contacts, _ := p.Totals()
 	data := PreviewData{
 		LocalTime: g.local(c), Title: c.Title, Tickets: tickets, Messages: contacts, Unknown: p.NotCovered.Unknown,
-		Unowned: p.NotCovered.Unowned, Triage: p.NotCovered.Triage, Missing: needs,
+		Unowned: p.NotCovered.Unowned, Triage: p.NotCovered.Triage, Missing: needs, Early: len(p.Tracks) == 0,
 	}
 	if tickets > 0 {
 		data.DoneAt = data.Now.Add(p.Duration)

@@ -88,16 +88,17 @@ func forecast(points []point, track string) Forecast {
 // maxCategories is how many moments a chart can show.
 const maxCategories = 20
 
-// chart draws one track over the last snapshots. Each label is one moment in
-// the zone; of several within a minute the last counts.
+// chart draws one track over the last snapshots: how many are affected, which
+// grows with what is found, and how many of them are done. Each label is one moment
+// in the zone; of several within a minute the last counts.
 func chart(points []point, track, zone string) *Chart {
-	const protected, claimed, unknown = 0, 1, 2
+	const affected, protected, claimed, unknown = 0, 1, 2, 3
 	c := &Chart{
-		Title:  track + ": protected, claimed, unknown",
-		Series: []ChartSeries{{Name: "protected"}, {Name: "claimed"}, {Name: "unknown"}},
+		Title:  track + ": of those affected, protected",
+		Series: []ChartSeries{{Name: "affected"}, {Name: "protected"}, {Name: "claimed"}, {Name: "unknown"}},
 	}
 	if len([]rune(c.Title)) > 50 {
-		c.Title = "Protected, claimed, unknown"
+		c.Title = "Of those affected, protected"
 	}
 	add := func(series, n int) {
 		c.Series[series].Values = append(c.Series[series].Values, float64(n))
@@ -109,6 +110,7 @@ func chart(points []point, track, zone string) *Chart {
 		}
 		t := p.Track(track)
 		c.Labels = append(c.Labels, label)
+		add(affected, t.All.Known())
 		add(protected, t.All.Verified)
 		add(claimed, t.All.Claimed)
 		add(unknown, p.Unknown)

@@ -19,7 +19,8 @@ type PreviewData struct {
 	Unowned  int // targets without an owner
 	Triage   int // doubtful targets that nobody has judged
 	Missing  []string
-	Exposed  int // tickets of the exposed slice
+	Exposed  int  // tickets of the exposed slice
+	Early    bool // no text is approved so far
 }
 
 // PreviewText is the proof of one track's instructions.

@@ -68,7 +68,7 @@ func (h *home) tasks(all []campaign.TaskView) {
 		if len(all) > 0 {
 			h.add(section(fmt.Sprintf("%s done or waiting to be confirmed. Thank you.", count(len(all)))))
 		} else {
-			h.add(section("When a campaign needs something from you, it stands here, with what to do first."))
+			h.add(section("No service that you answer for is asked about. Requests and dry runs stand in your direct messages with Muster."))
 		}
 		return
 	}
@@ -179,7 +179,7 @@ func (h *home) units(units []campaign.UnitStanding) {
 func (h *home) running(campaigns []campaign.Campaign) {
 	h.header("Running campaigns")
 	if len(campaigns) == 0 {
-		h.add(section("None. `/campaign new` starts one."))
+		h.add(section("None. `/campaign list` shows drafts and those that are over."))
 		return
 	}
 	for _, c := range campaigns[:min(len(campaigns), maxRunning)] {
