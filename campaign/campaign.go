@@ -60,6 +60,8 @@ type Campaign struct {
 	ClosedAt   time.Time  `json:"closed_at,omitzero"`
 	// MergedInto is the campaign in which its work goes on.
 	MergedInto string `json:"merged_into,omitempty"`
+	// Pinned is the message with the instructions of now in the help channel.
+	Pinned MessageRef `json:"pinned,omitzero"`
 	// InquiryRounds counts how often owners were asked, so that two do not ask the same.
 	InquiryRounds int `json:"inquiry_rounds,omitempty"`
 	// Late counts targets that joined after the launch, by UTC day; Admissions how

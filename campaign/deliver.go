@@ -126,7 +126,7 @@ func remember(tx *transaction, e Effect) error {
 		}
 		return tx.refreshLate(EffectEdit, p.Remember)
 	case "welcome":
-		return tx.effect(Effect{ID: opaqueID(string(tx.scope), "dress", ref.TS), Kind: EffectDress, Lane: Interactive}, Dress{Pin: ref})
+		return tx.pinned(ref)
 	}
 	return fmt.Errorf("effect %s remembers unknown %q", e.ID, p.Remember)
 }
@@ -271,6 +271,22 @@ func (g *Engine) editContact(ctx context.Context, scope Scope, person string) er
 	return g.opts.Messenger.Edit(ctx, c.Message, m)
 }
 
+// pinned lets a message with instructions be pinned in place of the one before.
+func (tx *transaction) pinned(ref MessageRef) error {
+	c, err := tx.campaign()
+	if err != nil {
+		return err
+	}
+	before := c.Pinned
+	if c.Pinned = ref; before == ref {
+		before = MessageRef{}
+	}
+	if err := save(tx, KindCampaign, self, c); err != nil {
+		return err
+	}
+	return tx.effect(Effect{ID: opaqueID(string(tx.scope), "dress", ref.TS), Kind: EffectDress, Lane: Interactive}, Dress{Pin: ref, Unpin: before})
+}
+
 // editMerged says in a message of a campaign that was merged where its work goes
 // on, unless the message itself goes on there.
 func (g *Engine) editMerged(ctx context.Context, c Campaign, contact Contact) error {
@@ -314,11 +330,7 @@ func (g *Engine) contactMessage(ctx context.Context, c Campaign, contact Contact
 		return Message{}, err
 	}
 	text := settle(contact.Text, contact.Zone, now, c)
-	buttons := taskButtons(c.ID, contact.Person, data.Count)
-	if data.Due.IsZero() { // nothing is left to do
-		buttons = slices.DeleteFunc(buttons, func(b Button) bool { return b.Action != "task.show_all" && b.Action != "odd.report" })
-	}
-	return Message{Text: WithHeadline(text, strings.TrimSpace(headline)), Buttons: buttons}, nil
+	return Message{Text: WithHeadline(text, strings.TrimSpace(headline)), Buttons: taskButtons(c.ID, contact.Person, data.Count)}, nil
 }
 
 // countTargets counts targets, not tasks: a target is done when nothing is asked

@@ -95,7 +95,7 @@ type Channels interface {
 	// EnsureChannel returns the channel of this name, creates it when there is
 	// none, and joins it. The caller holds the lease on the name.
 	EnsureChannel(ctx context.Context, name string, private bool) (ChannelRef, error)
-	// Dress brings topic, bookmark and pin to what the spec says. It may be
+	// Dress brings topic, bookmark and pins to what the spec says. It may be
 	// repeated.
 	Dress(ctx context.Context, channel string, d Dress) error
 	// Invite brings people into a channel; those who are in already do no harm.
@@ -108,6 +108,7 @@ type Dress struct {
 	BookmarkTitle string     `json:"bookmark_title,omitempty"`
 	BookmarkURL   string     `json:"bookmark_url,omitempty"`
 	Pin           MessageRef `json:"pin,omitzero"`
+	Unpin         MessageRef `json:"unpin,omitzero"` // what Pin takes the place of
 }
 
 // User is a person as Slack knows them.

@@ -184,7 +184,16 @@ func (c *Client) Dress(ctx context.Context, channel string, d campaign.Dress) er
 	err := c.read(ctx, "pins.add", func(ctx context.Context) error { // twice does no harm
 		return c.api.AddPinContext(ctx, channel, slack.NewRefToMessage(channel, d.Pin.TS))
 	})
-	if codeOf(err) == "already_pinned" {
+	if err != nil && codeOf(err) != "already_pinned" {
+		return err
+	}
+	if d.Unpin.TS == "" {
+		return nil
+	}
+	err = c.read(ctx, "pins.remove", func(ctx context.Context) error {
+		return c.api.RemovePinContext(ctx, channel, slack.NewRefToMessage(channel, d.Unpin.TS))
+	})
+	if code := codeOf(err); code == "no_pin" || code == "message_not_found" { // somebody took it down
 		return nil
 	}
 	return err

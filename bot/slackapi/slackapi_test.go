@@ -305,6 +305,15 @@ func TestDressingTwiceChangesNothing(t *testing.T) {
 	require.Equal(t, "https://example.com/2", channel.Bookmarks[0].Link)
 	require.Len(t, h.slack.Pinned("help"), 1)
 	require.Equal(t, 1, h.slack.CallCount("conversations.setTopic"))
+
+	next, err := h.Post(ctx, campaign.Post{Key: "l", To: ref.ID, Message: says("Do that instead.")})
+	require.NoError(t, err)
+	dress.Pin, dress.Unpin = next, pin
+	for range 2 {
+		require.NoError(t, h.Dress(ctx, ref.ID, dress))
+	}
+	require.Len(t, h.slack.Pinned("help"), 1)
+	require.Contains(t, h.slack.Pinned("help")[0].Text, "Do that instead.", "what it took the place of is not pinned any more")
 }
 
 func TestInvitingThoseWhoAreInDoesNoHarm(t *testing.T) {
