@@ -65,7 +65,8 @@ sample: build ## write a made-up company and its days as files (SIZE=small|mediu
 	./$(BIN) demo --write '$(OUT)' --size '$(SIZE)' --seed $(SEED)
 
 sim-targets: ## play 14 days of the full company (SIZE) and hold every state against the truth; one JSON line
-	@GOGC=300 MUSTER_SIM=$(if $(filter file,$(origin SIZE)),full,$(SIZE)) SEED=$(SEED) go test -run '^TestFortnight$$' -count=1 -timeout 60m ./campaign
+	@GOGC=300 MUSTER_SIM=$(if $(filter file,$(origin SIZE)),full,$(SIZE)) SEED=$(SEED) go test -run '^TestFortnight$$' -count=1 -timeout 60m -v ./campaign >.sim.log 2>&1; status=$$?; \
+		grep '^{' .sim.log; if [ $$status -ne 0 ]; then grep -A12 'Error Trace' .sim.log; fi; rm -f .sim.log; exit $$status
 
 clean: ## remove what build made
 	rm -rf bin
