@@ -428,8 +428,10 @@ func (g *Engine) checkTrack(e TrackEdit) error {
 
 func trackReply(c Campaign, t Track) Message {
 	switch {
-	case t.Revision == 0:
+	case t.Revision == 0 && t.Due.IsZero():
 		return say("Track *%s* is saved. It has no instructions yet: `/campaign track %s` opens a form for them.", t.Name, t.Name)
+	case t.Revision == 0:
+		return say("Track *%s* is saved, due %s. It has no instructions yet: `/campaign track %s` opens a form for them.", t.Name, t.Due.In(c.Location()).Format("Mon 2 Jan 15:04 MST"), t.Name)
 	case t.Due.IsZero():
 		return say("Track *%s* is saved with revision %d of its instructions. It has no due date yet: `/campaign track %s due fri 17:00`.", t.Name, t.Revision, t.Name)
 	case t.ApprovedRevision == t.Revision:

@@ -380,8 +380,9 @@ func secondPersonMessage(tx *transaction, h Hold) Message {
 		data.Title, data.Zone = c.Title, c.Zone
 	}
 	value := string(tx.scope) + "|" + h.ID
+	sure := fmt.Sprintf("%s: it goes ahead at once and cannot be undone.", strings.Trim(clip(data.Title, 100)+", "+data.What, ", "))
 	m, err := tx.engine.answer("second_person", data,
-		Button{Label: "Agree", Action: "request.decide", Value: value + "|yes", Style: Primary, Confirm: "It goes ahead at once and cannot be undone."},
+		Button{Label: "Agree", Action: "request.decide", Value: value + "|yes", Style: Primary, Confirm: sure},
 		Button{Label: "Decline", Action: "request.decide", Value: value + "|no"})
 	if err != nil {
 		tx.engine.opts.Log.WithError(err).Error("render request for a second person")
