@@ -89,7 +89,7 @@ func TestVoidReopensExactlyTheClaimsThatUsedTheMethod(t *testing.T) {
 	for _, fact := range []string{`"Count":1`, `"Total":2`, `"Done":2`, `"Void":"flag"`, `"Names":["checkout"]`, `class removed, isolated, updated or decommissioned`, `"Minutes":5`} {
 		require.Contains(t, told.Text, fact)
 	}
-	require.Equal(t, id+"|contact/"+string(ann), press(t, told, "task.on_it"))
+	require.Equal(t, id+"|"+h.taskNamed(id, "checkout").ID, press(t, told, "task.on_it"), "it is about what it names")
 	require.Contains(t, h.audited(id), "method.void")
 
 	_, err := h.void(id, h.by(devi))

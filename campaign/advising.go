@@ -276,7 +276,7 @@ func (tx *transaction) tellContact(c Campaign, a *Advice, person string) error {
 	if err != nil {
 		return err
 	}
-	data, exposed, err := tx.adviceMoved(c, *a, contact, tasks, concerned)
+	data, asked, err := tx.adviceMoved(c, *a, contact, tasks, concerned)
 	if err != nil || data.Count == 0 {
 		return err
 	}
@@ -284,14 +284,14 @@ func (tx *transaction) tellContact(c Campaign, a *Advice, person string) error {
 	if err != nil {
 		return err
 	}
-	m.Buttons = taskButtons(c.ID, contact.Person, data.Count)
+	m.Buttons = taskButtons(c.ID, contact.Person, data.Count, taskIDs(asked)...)
 	contact.Asked++
 	a.Told++
 	if err := save(tx, KindContact, person, contact); err != nil {
 		return err
 	}
 	at := tx.now
-	if !exposed {
+	if !slices.ContainsFunc(asked, func(t Task) bool { return t.Exposed }) {
 		at = morning(tx.now, contact.Zone)
 	}
 	key := advicePrefix + person + "/" + a.ID
@@ -301,7 +301,7 @@ func (tx *transaction) tellContact(c Campaign, a *Advice, person string) error {
 // adviceMoved says what the change means for one contact, what they did first.
 // It returns as well whether exposed work is among it, which does not wait for
 // the morning.
-func (tx *transaction) adviceMoved(c Campaign, a Advice, contact Contact, tasks []Task, concerned map[string]bool) (AdviceMovedData, bool, error) {
+func (tx *transaction) adviceMoved(c Campaign, a Advice, contact Contact, tasks []Task, concerned map[string]bool) (AdviceMovedData, []Task, error) {
 	data := AdviceMovedData{
 		LocalTime: LocalTime{Zone: contact.Zone, Now: tx.now}, Title: c.Title, Why: a.Reason, Void: a.Method, HelpChannel: ChannelLink(c.HelpRef),
 	}
@@ -327,14 +327,12 @@ func (tx *transaction) adviceMoved(c Campaign, a Advice, contact Contact, tasks 
 	}
 	data.Count = len(asked)
 	if data.Count == 0 {
-		return data, false, nil
+		return data, nil, nil
 	}
-	exposed := false
 	for _, t := range asked {
-		exposed = exposed || t.Exposed
 		do, err := tx.adviceDo(c, a, t)
 		if err != nil {
-			return data, false, err
+			return data, nil, err
 		}
 		data.Groups = addStep(data.Groups, t.Name, Escape(do))
 		if !t.Due.IsZero() && (data.Due.IsZero() || t.Due.Before(data.Due)) {
@@ -344,7 +342,7 @@ func (tx *transaction) adviceMoved(c Campaign, a Advice, contact Contact, tasks 
 	if len(reopened) > 0 && len(open) > 0 {
 		data.Started, data.Direct = true, string(data.Groups[0].Do)
 	}
-	return data, exposed, tx.measured(c, asked[0].Track, &data)
+	return data, asked, tx.measured(c, asked[0].Track, &data)
 }
 
 // addStep groups targets by what they need.

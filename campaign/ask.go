@@ -109,7 +109,9 @@ func (tx *transaction) sendAsk(a Ask, r reading) error {
 		return Refuse(Conflict, "The campaign is "+words(c.Status)+". Nothing was sent.")
 	}
 	c.Asks++
-	a.ID, a.AskedAt = fmt.Sprintf("%04d", c.Asks), tx.now
+	// A store that lost its last second gives a number again: the request tells two
+	// asks of one number apart, and their messages and buttons with them.
+	a.ID, a.AskedAt = fmt.Sprintf("%04d-%.6s", c.Asks, opaqueID(string(tx.scope), "ask", tx.request.Key)), tx.now
 	m, err := tx.engine.tell("ask", AskData{
 		LocalTime: tx.engine.viewer(tx.ctx, c, a.To), Title: c.Title, From: Mention(a.By), What: a.Text, Due: a.Due, Standing: r.standing(),
 	}, a.buttons(c.ID, "")...)

@@ -47,9 +47,27 @@ func (g *Engine) cancel(ctx context.Context, r Request, id string) (Message, err
 		if err != nil {
 			return err
 		}
+		if err := tx.tellExecutives(*c, say("*%s was cancelled.* This is the last word.", c.Title)); err != nil {
+			return err
+		}
 		return tx.tellCommand("cancelled", m)
 	})
 	return say("Cancelled. Nothing further goes out; open work is being withdrawn."), err
+}
+
+// tellExecutives is the last word to those who read the digests of a campaign that
+// ends before its goal, if they have read any.
+func (tx *transaction) tellExecutives(c Campaign, m Message) error {
+	if c.StartedAt.IsZero() {
+		return nil
+	}
+	m.Ephemeral = false
+	for _, channel := range tx.engine.channelsFor(c, ForExecutives) {
+		if err := tx.post(digestPrefix+"ended/"+channel, Bulk, postPayload{To: channel, Message: m}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // withdraw takes back the work of a cancelled campaign, a few tasks at a time.

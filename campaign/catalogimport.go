@@ -36,7 +36,7 @@ func (g *Engine) ShrinkCatalog(ctx context.Context, r Request, fresh Catalog) (I
 func (c Catalog) shrunk(fresh Catalog) error {
 	var lacks []string
 	lack := func(n, all int, noun string) {
-		if n >= enoughSeen && float64(n) >= suspicious*float64(all) {
+		if n > 0 && n == all || n >= enoughSeen && float64(n) >= suspicious*float64(all) {
 			lacks = append(lacks, fmt.Sprintf("%s of the %s", thousands(n), count(all, noun)))
 		}
 	}

@@ -2,6 +2,7 @@ package campaign_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,13 +24,14 @@ func TestAskingALeader(t *testing.T) {
 	require.NoError(t, err)
 	sent := h.planned(id, devi.User())
 	require.Len(t, sent, 1)
-	require.Equal(t, "log4j-rce|0001", press(t, sent[0].Message, "ask.grant"))
+	ask := strings.TrimPrefix(press(t, sent[0].Message, "ask.grant"), "log4j-rce|")
+	require.Regexp(t, "^0001-", ask)
 	press(t, sent[0].Message, "ask.decline")
 
-	_, err = h.engine.AnswerAsk(t.Context(), h.by(cara), id, "0001", true)
+	_, err = h.engine.AnswerAsk(t.Context(), h.by(cara), id, ask, true)
 	refused(t, err, campaign.Forbidden)
 	for range 2 {
-		_, err = h.engine.CallAboutAsk(t.Context(), h.by(devi), id, "0001")
+		_, err = h.engine.CallAboutAsk(t.Context(), h.by(devi), id, ask)
 		require.NoError(t, err)
 	}
 	require.Len(t, h.planned(id, commandChannel), 1, "she wants to talk first, and says so once")
@@ -37,14 +39,29 @@ func TestAskingALeader(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, open.Asks, 1, "it stands in the digests until it is answered")
 
-	_, err = h.engine.AnswerAsk(t.Context(), h.by(devi), id, "0001", true)
+	_, err = h.engine.AnswerAsk(t.Context(), h.by(devi), id, ask, true)
 	require.NoError(t, err)
-	_, err = h.engine.AnswerAsk(t.Context(), h.by(devi), id, "0001", false)
+	_, err = h.engine.AnswerAsk(t.Context(), h.by(devi), id, ask, false)
 	refused(t, err, campaign.Conflict)
 	require.Len(t, h.planned(id, commandChannel), 2, "the commander hears the answer")
 	answered, err := h.engine.TakeSnapshot(t.Context(), id, "after")
 	require.NoError(t, err)
 	require.Empty(t, answered.Asks)
+}
+
+func TestAnAskWhoseRecordIsLostIsTakenForNoOther(t *testing.T) {
+	h, id := running(t)
+	before := h.campaign(id)
+	_, err := h.engine.SendAsk(t.Context(), h.by(cara), id, devi, "waive the freeze", monday.Add(time.Hour))
+	require.NoError(t, err)
+	lost := press(t, h.planned(id, devi.User())[0].Message, "ask.grant")
+	h.put(id, campaign.KindCampaign, "self", before) // the store lost its last second
+	_, err = h.engine.SendAsk(t.Context(), h.by(cara), id, devi, "name an owner", monday.Add(time.Hour))
+	require.NoError(t, err)
+	asks := h.planned(id, devi.User())
+	require.Len(t, asks, 2, "the second message goes out as well")
+	require.NotEqual(t, press(t, asks[0].Message, "ask.grant"), press(t, asks[1].Message, "ask.grant"))
+	require.Contains(t, []string{press(t, asks[0].Message, "ask.grant"), press(t, asks[1].Message, "ask.grant")}, lost)
 }
 
 func TestAMilestoneIsAPersonsWord(t *testing.T) {

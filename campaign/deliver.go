@@ -232,7 +232,7 @@ func (g *Engine) commentTicket(ctx context.Context, scope Scope, e Effect) (any,
 		return nil, err
 	}
 	if t.Ref.ID == "" {
-		return nil, &Error{Kind: Unavailable, Message: "The ticket is still being filed.", RetryAfter: time.Second}
+		return nil, g.notThere(ctx, scope)
 	}
 	if t.Tracked.Lost {
 		return nil, nil // the command channel knows

@@ -82,6 +82,9 @@ func (g *Engine) tell(template string, data any, buttons ...Button) (Message, er
 
 func (g *Engine) askButtons(ctx context.Context, r reading) []Button {
 	var buttons []Button
+	if !r.campaign.Status.digests() {
+		return nil
+	}
 	for i, a := range r.snapshot.Asks {
 		if i == asksWithButtons {
 			break

@@ -170,7 +170,7 @@ func TestExecutivesReadOneScreen(t *testing.T) {
 	for _, m := range []campaign.Message{first, second} {
 		require.LessOrEqual(t, len(strings.Fields(m.Text)), 90, m.Text)
 	}
-	require.Equal(t, "log4j-rce|0001", press(t, second, "ask.grant"))
+	require.Regexp(t, `^log4j-rce\|0001-`, press(t, second, "ask.grant"))
 	require.Equal(t, []string{"13 Dec 11:00", "13 Dec 12:00", "13 Dec 17:00", "13 Dec 18:00"}, second.Chart.Labels)
 	require.Equal(t, []campaign.ChartSeries{
 		{Name: "affected", Values: []float64{4, 4, 5, 5}}, {Name: "protected", Values: []float64{1, 1, 2, 2}}, {Name: "claimed", Values: []float64{0, 0, 0, 0}}, {Name: "unknown", Values: []float64{2, 2, 1, 1}},

@@ -66,6 +66,9 @@ func (g *Engine) fileAhead(ctx context.Context, scope Scope, w Wave, n int) erro
 		if _, err := tx.joinTasks(w, part, 0, partWeight); err != nil {
 			return err
 		}
+		if err := tx.followStrayed(part); err != nil {
+			return err
+		}
 		if err := save(tx, KindFiledPart, mark, filedPart{Tickets: len(part.Tickets)}); err != nil {
 			return err
 		}
@@ -177,6 +180,9 @@ func (tx *transaction) fileHeavy(c Campaign, w *Wave) error {
 		w.Joined += room
 		return nil
 	}
+	if err := tx.followStrayed(part); err != nil {
+		return err
+	}
 	w.Next, w.Joined = w.Next+1, 0
 	if !further {
 		return nil
@@ -232,16 +238,12 @@ func ticketSerial(ticket string) string { return "ticket/" + ticket }
 // joinTasks tells the tasks of a part, from one on and room of them at most, which
 // ticket they are on, and returns how many are left.
 func (tx *transaction) joinTasks(w Wave, part planPart, from, room int) (left int, err error) {
-	var strayed []strayedTask
 	at, until := 0, from+room
 	for _, planned := range part.Tickets {
 		for _, id := range planned.Tasks {
 			if at >= from && at < until {
 				join := func(task *Task) {
 					task.Ticket, task.Contact = planned.ID, string(planned.Contact)
-					if task.Owner != planned.Owner {
-						strayed = append(strayed, strayedTask{*task, planned})
-					}
 					if task.Status.handled() {
 						tx.countWave(w.ID, waveHandled, 1)
 					}
@@ -253,7 +255,32 @@ func (tx *transaction) joinTasks(w Wave, part planPart, from, room int) (left in
 			at++
 		}
 	}
-	return max(0, at-until), tx.follow(strayed)
+	return max(0, at-until), nil
+}
+
+// followStrayed lets tasks of a part that is filed whole go on to those whom they
+// belong to by now.
+func (tx *transaction) followStrayed(part planPart) error {
+	var ids []string
+	for _, planned := range part.Tickets {
+		ids = append(ids, planned.Tasks...)
+	}
+	if err := tx.prefetch(KindTask, ids); err != nil {
+		return err
+	}
+	var strayed []strayedTask
+	for _, planned := range part.Tickets {
+		for _, id := range planned.Tasks {
+			task, found, err := find[Task](tx, KindTask, id)
+			if err != nil {
+				return err
+			}
+			if found && task.Ticket == planned.ID && task.Owner != planned.Owner {
+				strayed = append(strayed, strayedTask{task, planned})
+			}
+		}
+	}
+	return tx.follow(strayed)
 }
 
 func (tx *transaction) fileTicket(w Wave, planned PlanTicket) error {

@@ -33,6 +33,10 @@ type Inquiry struct {
 	// they were told.
 	Until    time.Time `json:"until,omitzero"`
 	Reminded bool      `json:"reminded,omitempty"`
+	// Who promised, and is reminded: not always who was asked.
+	Promiser     Person `json:"promiser,omitempty"`
+	PromiserName string `json:"promiser_name,omitempty"`
+	PromiserZone string `json:"promiser_zone,omitempty"`
 
 	How        string    `json:"how,omitempty"` // in the words of who answered
 	AnsweredBy Person    `json:"answered_by,omitempty"`
@@ -139,10 +143,8 @@ func (g *Engine) askRound(ctx context.Context, r Request, id string, a inquiryAr
 		step := r
 		step.more = left > 0
 		err := g.atomically(ctx, Scope(id), step, func(tx *transaction) error {
-			if first {
-				if err := tx.nextRound(c.InquiryRounds); err != nil {
-					return err
-				}
+			if err := tx.nextRound(c.InquiryRounds, first); err != nil {
+				return err
 			}
 			for _, q := range batch {
 				if err := tx.ask(c, q, round.unknown); err != nil {
@@ -158,13 +160,17 @@ func (g *Engine) askRound(ctx context.Context, r Request, id string, a inquiryAr
 	return round.reply(), nil
 }
 
-// nextRound counts a round of questions, drawn when so many were counted.
-func (tx *transaction) nextRound(seen int) error {
+// nextRound counts a round of questions, drawn when so many were counted, with the
+// first of its steps.
+func (tx *transaction) nextRound(seen int, first bool) error {
 	c, err := tx.campaign()
 	if err != nil {
 		return err
 	}
-	if c.InquiryRounds != seen {
+	switch {
+	case !first && c.InquiryRounds == seen+1:
+		return nil
+	case c.InquiryRounds != seen || !first:
 		return errAskedMeanwhile
 	}
 	c.InquiryRounds++
@@ -442,7 +448,7 @@ func (q Inquiry) words(l LocalTime) string {
 	case InquiryAsked:
 		return who + " was asked " + strings.TrimSpace(l.When(q.At)) + " and has not answered"
 	case InquiryPromised:
-		return who + " will know by " + l.When(q.Until)
+		return cmp.Or(q.PromiserName, who) + " will know by " + l.When(q.Until)
 	case InquiryReturned:
 		return who + " says that it is not theirs"
 	}

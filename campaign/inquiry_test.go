@@ -188,7 +188,7 @@ func TestWhatIsNotTheirsIsToldAndNotAskedAgain(t *testing.T) {
 	_, err := h.engine.AnswerInquiry(t.Context(), h.by(ann), id, q.ID, campaign.InquiryAnswer{NotOurs: true})
 	require.NoError(t, err)
 	h.settle()
-	require.Len(t, h.said(commandChannel, "shop-0 and shop-1, which the catalog gives to ann, is not theirs"), 1)
+	require.Len(t, h.said(commandChannel, "shop-0 and shop-1 are not theirs; the catalog names ann"), 1)
 
 	m, err := h.engine.AskOwners(t.Context(), h.by(cara), id, campaign.AboutDoubt, []string{"all"})
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -22,25 +23,43 @@ type InquiryAnswer struct {
 // Inquiry returns a question to an owner, also where the campaign that asked it was
 // merged into another.
 func (g *Engine) Inquiry(ctx context.Context, id, inquiry string) (Inquiry, error) {
-	_, q, err := g.inquiryNow(ctx, id, inquiry)
+	_, q, err := g.inquiryNow(ctx, id, inquiry, nil)
 	return q, err
 }
 
 // inquiryNow returns a question, and the campaign in which it is answered by now.
-func (g *Engine) inquiryNow(ctx context.Context, id, inquiry string) (string, Inquiry, error) {
-	q, _, err := Load[Inquiry](ctx, g.opts.Store, Scope(id), KindInquiry, inquiry)
-	if err != nil {
-		return id, q, err
+// only are targets as the form of then had them, which become those of now.
+func (g *Engine) inquiryNow(ctx context.Context, id, inquiry string, only []string) (string, Inquiry, error) {
+	for {
+		q, _, err := Load[Inquiry](ctx, g.opts.Store, Scope(id), KindInquiry, inquiry)
+		if err != nil || !q.Open() {
+			return id, q, err
+		}
+		f, err := g.Campaign(ctx, id)
+		if err != nil || f.MergedInto == "" {
+			return id, q, err
+		}
+		i, err := g.Campaign(ctx, f.MergedInto)
+		if err != nil {
+			return id, q, err
+		}
+		if _, _, err := Load[Inquiry](ctx, g.opts.Store, Scope(i.ID), KindInquiry, inquiry); err != nil {
+			if KindOf(err) == NotFound {
+				err = Refuse(Conflict, fmt.Sprintf("%s is being merged into another campaign. Nothing was changed. Try again in a few minutes.", Escape(f.Title)))
+			}
+			return id, q, err
+		}
+		if len(only) > 0 {
+			ids, err := g.targetIDs(ctx, f, i)
+			if err != nil {
+				return id, q, err
+			}
+			for n, target := range only {
+				only[n] = cmp.Or(ids[target], target)
+			}
+		}
+		id = i.ID
 	}
-	c, err := g.Campaign(ctx, id)
-	if err != nil || c.MergedInto == "" {
-		return id, q, err
-	}
-	goesOn, now, err := g.inquiryNow(ctx, c.MergedInto, inquiry)
-	if err != nil && KindOf(err) == NotFound {
-		err = Refuse(Conflict, fmt.Sprintf("%s is being merged into another campaign. Nothing was changed. Try again in a few minutes.", Escape(c.Title)))
-	}
-	return goesOn, now, err
 }
 
 // AnswerInquiry keeps what an owner says. That they run it opens the targets; that
@@ -49,19 +68,10 @@ func (g *Engine) inquiryNow(ctx context.Context, id, inquiry string) (string, In
 // may answer, and the commander. A campaign that was merged is answered where its
 // work goes on. It may be called again.
 func (g *Engine) AnswerInquiry(ctx context.Context, r Request, id, inquiry string, a InquiryAnswer) (Message, error) {
-	asked, _, err := Load[Inquiry](ctx, g.opts.Store, Scope(id), KindInquiry, inquiry)
-	if err != nil {
-		return Message{}, err
-	}
-	id, q, err := g.inquiryNow(ctx, id, inquiry)
-	if err != nil {
-		return Message{}, err
-	}
 	a.Only = slices.Clone(a.Only)
-	for n, target := range a.Only { // a form that was opened before the merge
-		if at := slices.Index(asked.Targets, target); at >= 0 {
-			a.Only[n] = q.Targets[at]
-		}
+	id, q, err := g.inquiryNow(ctx, id, inquiry, a.Only)
+	if err != nil {
+		return Message{}, err
 	}
 	c, done, err := g.enter(ctx, r, id)
 	if err != nil || done {
@@ -227,7 +237,7 @@ func (g *Engine) changeInquiry(ctx context.Context, r Request, id, inquiry strin
 		q.Status, q.How, q.AnsweredBy, q.AnsweredAt = to, a.How, tx.request.Actor, tx.now
 		if to == InquiryPromised {
 			q.Until, q.Reminded = a.Until, false
-			q.Person, q.Name, q.Zone = a.by.Person, a.by.Name, a.by.Zone
+			q.Promiser, q.PromiserName, q.PromiserZone = a.by.Person, a.by.Name, a.by.Zone
 			tx.due(q.due(q.Until))
 		}
 		if err := tx.audit("inquiry."+string(to), "inquiry/"+q.ID, string(before), string(to), a.How); err != nil {
@@ -252,16 +262,8 @@ func (q Inquiry) returned(tx *transaction) error {
 	if q.About == AboutUnscanned {
 		ask = "attest"
 	}
-	m := say("*%s: %s says that %s, which the catalog gives to %s, is not theirs.* `/campaign triage %s %s owner REF` says whose it is; `/campaign %s %s ask` then asks them.",
-		c.Title, Mention(tx.request.Actor), listWords(q.Names), q.Team, c.ID, inCommand(q.Names[0]), ask, c.ID)
+	m := say("*%s: %s says that %s not theirs; the catalog names %s.* `/campaign triage %s NAME owner REF` says whose a service is; a product gets its owner by importing its list again. `/campaign %s %s ask` then asks them.",
+		c.Title, Mention(tx.request.Actor), agree(listWords(q.Names), "is", "are"), q.Team, c.ID, ask, c.ID)
 	m.Ephemeral = false
 	return tx.tellCommand("inquiry/"+q.ID+"/returned", m)
-}
-
-// inCommand is a name as people have to type it in a command.
-func inCommand(name string) string {
-	if strings.ContainsAny(name, " \t") {
-		return `"` + name + `"`
-	}
-	return name
 }

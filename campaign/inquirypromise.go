@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -139,6 +140,9 @@ func (q Inquiry) due(at time.Time) DueEntry {
 	return DueEntry{ID: inquiryPrefix + q.ID, Lane: Bulk, At: at}
 }
 
+// reminder is the key of the message that asks again.
+func (q Inquiry) reminder() string { return inquiryPrefix + q.ID + "/due/" + timeKey(q.Until) }
+
 // remind asks again, once, whoever promised to know by now; a promise that scans
 // or others kept is closed without a word.
 func (g *Engine) remind(ctx context.Context, claim Claimed) error {
@@ -171,14 +175,15 @@ func (g *Engine) remind(ctx context.Context, claim Claimed) error {
 			}
 		} else {
 			q.Reminded = true
+			zone := cmp.Or(q.PromiserZone, q.Zone)
 			m, err := g.speak("inquiry_due", InquiryDueData{
-				LocalTime: LocalTime{Zone: q.Zone, Now: tx.now}, Title: c.Title, Lookup: c.lookup(), Count: len(left), Names: left, Said: q.AnsweredAt, HelpChannel: ChannelLink(c.HelpRef),
+				LocalTime: LocalTime{Zone: zone, Now: tx.now}, Title: c.Title, Lookup: c.lookup(), Count: len(left), Names: left, Said: q.AnsweredAt, HelpChannel: ChannelLink(c.HelpRef),
 			})
 			if err != nil {
 				return err
 			}
 			m.Buttons = inquiryButtons(c.ID, q)
-			if err := tx.askPerson(q.Person, q.Zone, inquiryPrefix+q.ID+"/due/"+timeKey(q.Until), morning(tx.now, q.Zone), m); err != nil {
+			if err := tx.askPerson(cmp.Or(q.Promiser, q.Person), zone, q.reminder(), morning(tx.now, zone), m); err != nil {
 				return err
 			}
 		}

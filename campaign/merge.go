@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -177,7 +178,7 @@ func (g *Engine) settledOutside(ctx context.Context, c Campaign) error {
 			return err
 		}
 		for _, e := range valuesOf(effects) {
-			if e.Kind == EffectTicket || e.Status == EffectUncertain || !e.UncertainAt.IsZero() {
+			if e.Kind == EffectTicket || e.Kind == EffectComment && e.Status == EffectPending || e.Status == EffectUncertain || !e.UncertainAt.IsZero() {
 				unsettled++
 			}
 		}
@@ -202,6 +203,10 @@ func (g *Engine) settledOutside(ctx context.Context, c Campaign) error {
 // mergePreview says what a merge would do, and how many tasks it is about.
 func (g *Engine) mergePreview(ctx context.Context, f, i Campaign) (string, int, error) {
 	adopted, joined, credited, tasks := 0, 0, 0, 0
+	reopened, err := g.mergeReopens(ctx, f, i)
+	if err != nil {
+		return "", 0, err
+	}
 	for page, err := range g.mergePages(ctx, f, i, "") {
 		if err != nil {
 			return "", 0, err
@@ -214,22 +219,44 @@ func (g *Engine) mergePreview(ctx context.Context, f, i Campaign) (string, int, 
 			}
 			tasks += len(t.moves)
 			for _, move := range t.moves {
-				if move.credits() {
+				switch {
+				case !move.credits():
+				case slices.ContainsFunc(i.Void, func(v VoidMethod) bool { return move.task.usedMethod(v.Track, v.Method) }):
+					reopened++
+				default:
 					credited++
 				}
 			}
 		}
 	}
 	text := fmt.Sprintf("Merge %s (%s, %s) into %s: it ends, and", f.Title, f.ID, words(f.Status), i.Title)
+	again := " Nobody is asked again for what they were asked for."
+	if reopened > 0 {
+		again = fmt.Sprintf(" %s reopened, because a method does not count that was used; their contacts are told. Nobody else is asked again.", isOrAre(reopened, "task"))
+	}
 	if adopted+joined == 0 {
-		text += " what it looks for is looked for here. It has no tickets."
-		return text, 0, nil
+		return text + " what it looks for is looked for here. It has no tickets." + again, reopened, nil
 	}
 	text += fmt.Sprintf(" %s on here as they are, %s closed because the same is asked for here already.", goOrGoes(adopted, "ticket"), isOrAre(joined, "ticket"))
 	if credited > 0 {
 		text += fmt.Sprintf(" What was done for %s counts here.", count(credited, "task"))
 	}
-	return text + " Nobody is asked again for what they were asked for.", tasks, nil
+	return text + again, tasks + reopened, nil
+}
+
+// mergeReopens counts the claims over here by methods that are void over there only.
+func (g *Engine) mergeReopens(ctx context.Context, f, i Campaign) (n int, err error) {
+	brought := slices.DeleteFunc(slices.Clone(f.Void), func(v VoidMethod) bool { return i.IsVoid(v.Track, v.Method) })
+	if len(brought) == 0 {
+		return 0, nil
+	}
+	tasks, err := g.allTasks(ctx, i.ID)
+	for _, t := range tasks {
+		if slices.ContainsFunc(brought, func(v VoidMethod) bool { return t.usedMethod(v.Track, v.Method) }) {
+			n++
+		}
+	}
+	return n, err
 }
 
 func goOrGoes(n int, noun string) string {

@@ -320,6 +320,52 @@ func TestMethodsThatAreVoidStayVoidInAMerge(t *testing.T) {
 	require.Equal(t, campaign.TaskClaimed, h.taskNamed(into, "search").Status)
 	require.Len(t, h.moved(ann), 2, "she is told of both")
 	h.sound(into)
+	h.sound(from)
+	left, err := h.engine.Outstanding(t.Context(), from)
+	require.NoError(t, err)
+	require.Zero(t, left, "nothing turns over there for tickets that went on")
+}
+
+func TestAMergeThatReopensMuchSaysSoAndNeedsASecondPerson(t *testing.T) {
+	h := newHouse(t, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = 5 })
+	h.company(2)
+	into := h.ready()
+	_, err := h.engine.Launch(t.Context(), h.by(cara), into, campaign.SliceAll)
+	require.NoError(t, err)
+	_, err = h.engine.Decide(t.Context(), h.by(devi), into, h.openHolds(into)[0].ID, true)
+	require.NoError(t, err)
+	h.settle()
+	for _, p := range []campaign.Person{ann, ben, eve} {
+		_, err = h.engine.Claim(t.Context(), h.by(p), into, campaign.TaskSet{Contact: string(p)}, campaign.Claim{Method: campaign.MethodFlag})
+		require.NoError(t, err)
+	}
+	_, err = h.engine.New(t.Context(), h.by(cara), campaign.NewCampaign{Title: "Draft", Pattern: "log4j-core", Channel: campaign.ChannelRef{ID: commandChannel}})
+	require.NoError(t, err)
+	_, err = h.engine.Void(t.Context(), h.by(cara), "draft", "mitigate", campaign.MethodFlag, "a second hole")
+	require.NoError(t, err)
+	_, err = h.engine.Merge(t.Context(), h.by(cara), "draft", into)
+	require.NoError(t, err)
+	require.Equal(t, campaign.Draft, h.campaign("draft").Status, "it waits")
+	require.Contains(t, h.openHolds(into)[0].Preview, "8 tasks are reopened, because a method does not count that was used")
+}
+
+func TestAQuestionThatWaitsForTheMorningIsAskedAfterAMerge(t *testing.T) {
+	h, id := doubtfulHouse(t, 2)
+	h.clock.advance(15 * time.Hour) // at night
+	_, err := h.engine.AskOwners(t.Context(), h.by(cara), id, campaign.AboutDoubt, []string{"all"})
+	require.NoError(t, err)
+	h.settle()
+	require.Empty(t, h.asks(ann, "inquiry_asked"))
+	_, err = h.engine.New(t.Context(), h.by(devi), campaign.NewCampaign{Title: "Log4j again", Advisory: sample.Advisories(2)[1], Channel: campaign.ChannelRef{ID: commandChannel}})
+	require.NoError(t, err)
+	_, err = h.engine.Merge(t.Context(), h.by(devi), id, "log4j-again")
+	require.NoError(t, err)
+	h.settle()
+	h.clock.advance(12 * time.Hour)
+	h.settle()
+	asked := h.asks(ann, "inquiry_asked")
+	require.Len(t, asked, 1)
+	require.Contains(t, press(t, asked[0].Message, "inquiry.answer"), "log4j-again|")
 }
 
 func TestAQuestionToAnOwnerIsAnsweredWhereTheWorkGoesOn(t *testing.T) {
@@ -346,6 +392,9 @@ func TestAQuestionToAnOwnerIsAnsweredWhereTheWorkGoesOn(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, running, "the one that she named in a form of before")
+	m, err := h.engine.AnswerInquiry(t.Context(), h.by(ann), id, q.ID, campaign.InquiryAnswer{Running: true, How: "again"})
+	require.NoError(t, err)
+	require.Contains(t, m.Text, "answered already")
 }
 
 func TestAMergeWaitsForWhatWasLaunchedMeanwhile(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // mergeContact is somebody who was asked over there.
@@ -33,7 +34,7 @@ func (g *Engine) mergeNextContacts(ctx context.Context, claim Claimed, m Merge, 
 		if err != nil {
 			return err
 		}
-		one := mergeContact{over, untold[contactSubject(string(over.Person))]}
+		one := mergeContact{over, untold[over.Person.User()]}
 		err = g.atomically(ctx, Scope(i.ID), Request{Actor: m.By}, func(tx *transaction) error { return tx.takeContact(i, f, one) })
 		if err != nil {
 			return fmt.Errorf("merge contacts of %s: %w", f.ID, err)
@@ -51,8 +52,12 @@ func (g *Engine) mergeNextContacts(ctx context.Context, claim Claimed, m Merge, 
 	})
 }
 
-// untold returns by subject the tickets that messages were to tell contacts of and
-// did not: those of a campaign that has ended do not go out any more.
+// everything stands for all of a contact's tickets.
+const everything = "*"
+
+// untold returns by user the tickets that messages were to tell contacts of and did
+// not: those of a campaign that has ended do not go out any more. One that asks for
+// something else, as that advice has moved, leaves nothing of theirs told.
 func (g *Engine) untold(ctx context.Context, f Campaign) (map[string][]string, error) {
 	untold := map[string][]string{}
 	for stored, err := range LoadAll[Effect](ctx, g.opts.Store, Scope(f.ID), KindEffect) {
@@ -60,14 +65,16 @@ func (g *Engine) untold(ctx context.Context, f Campaign) (map[string][]string, e
 			return nil, err
 		}
 		e := stored.Value
-		if e.Status == EffectDone || e.Kind != EffectFirstMessage && !(e.Kind == EffectMessage && e.AsksWork) {
+		if e.Status == EffectDone || e.Kind != EffectFirstMessage && !(e.Kind == EffectMessage && e.AsksWork) || strings.HasPrefix(e.Subject, inquiryPrefix) {
 			continue
 		}
 		p, err := decodePayload[postPayload](e)
 		if err != nil {
 			return nil, err
 		}
-		untold[e.Subject] = append(untold[e.Subject], p.After...)
+		if untold[p.To] = append(untold[p.To], p.After...); len(p.After) == 0 {
+			untold[p.To] = append(untold[p.To], everything)
+		}
 	}
 	return untold, nil
 }
@@ -115,7 +122,7 @@ func (tx *transaction) takeContact(i, f Campaign, one mergeContact) error {
 		case err != nil:
 			return err
 		case !found || t.Contact != person: // not taken over, or somebody else's by now
-		case slices.Contains(one.untold, id) || one.over.Message.TS == "":
+		case slices.Contains(one.untold, id) || slices.Contains(one.untold, everything) || one.over.Message.TS == "":
 			untold = append(untold, t)
 		default:
 			told = append(told, t)

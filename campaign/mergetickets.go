@@ -154,6 +154,9 @@ func (tx *transaction) leavePart(i Campaign, part []mergeTicket) error {
 				return err
 			}
 		}
+		if !one.last { // it is looked at again while it stands
+			continue
+		}
 		if one.adopted {
 			if err := amend(tx, KindTicket, one.ticket.ID, func(t *Ticket) { t.Ref = TicketRef{} }); err != nil {
 				return err

@@ -25,6 +25,7 @@ type mergeTicket struct {
 	// adopted says that the ticket goes on over here. One whose tasks all stand on
 	// tickets here does not.
 	adopted bool
+	last    bool // of its parts
 }
 
 // mergeMove is one of its tasks, with the target that it is on over here.
@@ -58,11 +59,13 @@ func (p mergeTickets) parts() [][]mergeTicket {
 	var parts [][]mergeTicket
 	room := 0
 	for _, t := range p.tickets {
+		left := len(t.moves)
 		for moves := range slices.Chunk(t.moves, mergeRoom) {
 			if room < len(moves) {
 				parts, room = append(parts, nil), mergeRoom
 			}
-			t.moves, room = moves, room-len(moves)
+			left, room = left-len(moves), room-len(moves)
+			t.moves, t.last = moves, left == 0
 			parts[len(parts)-1] = append(parts[len(parts)-1], t)
 		}
 	}
@@ -190,7 +193,7 @@ func (g *Engine) mergeStep(ctx context.Context, claim Claimed) error {
 			return g.mergeAdvance(ctx, claim, m, func(tx *transaction, m *Merge) error { return tx.endMerge(i, m, false) })
 		}
 		if err := g.settledOutside(ctx, f); KindOf(err) == Conflict && err != nil { // something was launched meanwhile
-			return Retry(ctx, g.opts.Store, claim, g.opts.Clock.Now().Add(heldFor))
+			return g.mergeWaits(ctx, claim, m, err)
 		} else if err != nil {
 			return err
 		}
@@ -207,6 +210,16 @@ func (g *Engine) mergeStep(ctx context.Context, claim Claimed) error {
 		return g.mergeNextContacts(ctx, claim, m, f, i)
 	}
 	return g.mergeRest(ctx, claim, m, f, i)
+}
+
+// mergeWaits puts a merge back, and tells once why.
+func (g *Engine) mergeWaits(ctx context.Context, claim Claimed, m Merge, why error) error {
+	return g.atomically(ctx, claim.Scope, Request{Actor: m.By}, func(tx *transaction) error {
+		tx.finish(claim, tx.now.Add(heldFor))
+		text := say("*%s waits before it is merged.* %s It goes on by itself.", m.Title, Markup(PublicMessage(why)))
+		text.Ephemeral = false
+		return tx.tellCommand("merge/"+m.From+"/waits/"+timeKey(m.At), text)
+	})
 }
 
 // mergeAdvance stores the cursor of a merge together with change, and lets it go on.
@@ -249,6 +262,9 @@ func (g *Engine) endForMerge(ctx context.Context, m Merge, i Campaign) error {
 		text := say("*%s was merged into %s.* Its work goes on there, with what was done; nobody is asked again. Ask in %s.", c.Title, i.Title, cmp.Or(ChannelLink(i.HelpRef), Escape("its help channel")))
 		text.Ephemeral = false
 		if err := tx.tellCommand("merged", text); err != nil {
+			return err
+		}
+		if err := tx.tellExecutives(*c, say("*%s was merged into %s.* Its digests end here; those of %s go on.", c.Title, i.Title, i.Title)); err != nil {
 			return err
 		}
 		if c.HelpRef.ID == "" {
@@ -365,7 +381,10 @@ func (g *Engine) leaveLoose(ctx context.Context, m Merge, i Campaign, ids []stri
 			if !CanMove(t.Status, TaskWithdrawn) {
 				continue
 			}
-			_, err = tx.changeTask(id, "task.withdraw", "merged into "+i.ID, func(t *Task) error { return moveTask(t, TaskWithdrawn) })
+			_, err = tx.changeTask(id, "task.withdraw", "merged into "+i.ID, func(t *Task) error {
+				t.Ticket, t.Contact = "", "" // nothing out there shows it
+				return moveTask(t, TaskWithdrawn)
+			})
 			if err != nil {
 				return err
 			}
@@ -392,12 +411,24 @@ func (g *Engine) mergeInquiries(ctx context.Context, m Merge, f, i Campaign) err
 		for n, id := range q.Targets {
 			q.Targets[n] = cmp.Or(ids[id], id)
 		}
-		err := g.atomically(ctx, Scope(i.ID), Request{Actor: m.By}, func(tx *transaction) error {
+		said := inquiryPrefix + q.ID
+		if q.Reminded {
+			said = q.reminder()
+		}
+		asked, err := g.saidOver(ctx, f, said)
+		if err != nil {
+			return err
+		}
+		err = g.atomically(ctx, Scope(i.ID), Request{Actor: m.By}, func(tx *transaction) error {
 			if _, found, err := find[Inquiry](tx, KindInquiry, q.ID); err != nil || found {
 				return err
 			}
-			if q.Status == InquiryPromised && !q.Reminded {
-				tx.due(q.due(q.Until))
+			if q.Status == InquiryAsked && !asked {
+				return tx.ask(i, q, len(q.Targets))
+			}
+			if q.Status == InquiryPromised && (!q.Reminded || !asked) {
+				q.Reminded = false
+				tx.due(q.due(latest(tx.now, q.Until)))
 			}
 			return save(tx, KindInquiry, q.ID, q)
 		})
@@ -406,6 +437,15 @@ func (g *Engine) mergeInquiries(ctx context.Context, m Merge, f, i Campaign) err
 		}
 	}
 	return nil
+}
+
+// saidOver returns whether a message of the campaign that has ended went out.
+func (g *Engine) saidOver(ctx context.Context, f Campaign, key string) (bool, error) {
+	e, _, err := Load[Effect](ctx, g.opts.Store, Scope(f.ID), KindEffect, opaqueID(f.ID, "message", key))
+	if err != nil && KindOf(err) == NotFound {
+		return true, nil // it is done, and forgotten
+	}
+	return e.Status == EffectDone, err
 }
 
 // endMerge ends a merge, and tells what it brought.

@@ -305,7 +305,19 @@ func (tx *transaction) tellReturned(c Campaign, r Reassignment, by Person, reaso
 	if err != nil {
 		return err
 	}
-	for _, b := range taskButtons(c.ID, Person(r.Contact), len(r.Names)) {
+	ids, err := tx.tasksOfTargets(c, r.Targets)
+	if err != nil {
+		return err
+	}
+	var back []string
+	for _, id := range ids {
+		if _, found, err := find[Task](tx, KindTask, id); err != nil {
+			return err
+		} else if found {
+			back = append(back, id)
+		}
+	}
+	for _, b := range taskButtons(c.ID, Person(r.Contact), len(r.Names), back...) {
 		if b.Action != "task.done" {
 			m.Buttons = append(m.Buttons, b)
 		}

@@ -238,8 +238,7 @@ type strayedTask struct {
 func (tx *transaction) follow(strayed []strayedTask) error {
 	moves := map[string]*Reassignment{}
 	for _, s := range strayed {
-		// A heavy ticket strays step by step, each with a first task of its own.
-		id := opaqueID(string(tx.scope), "strayed", s.planned.ID, s.task.Owner, strayed[0].task.ID)
+		id := opaqueID(string(tx.scope), "strayed", s.planned.ID, s.task.Owner)
 		r := moves[id]
 		if r == nil {
 			r = &Reassignment{

@@ -275,6 +275,7 @@ func (tx *transaction) tellRevision(c Campaign, r *Renewal, person string) error
 		Action: Markup(tx.engine.opts.Renderer.Mrkdwn(Opening(rev.Text))), Minutes: rev.Minutes, Tried: Markup(rev.Tried),
 	}
 	at := morning(tx.now, contact.Zone)
+	var asked []string
 	for _, t := range tasks {
 		switch {
 		case t.Track != r.Track:
@@ -282,6 +283,7 @@ func (tx *transaction) tellRevision(c Campaign, r *Renewal, person string) error
 			data.Done++
 		case t.Status.Actionable():
 			data.Names, data.Due = append(data.Names, t.Name), earliest(data.Due, t.Due)
+			asked = append(asked, t.ID)
 			if t.Exposed {
 				at = tx.now
 			}
@@ -294,7 +296,7 @@ func (tx *transaction) tellRevision(c Campaign, r *Renewal, person string) error
 	if err != nil {
 		return err
 	}
-	m.Buttons = taskButtons(c.ID, contact.Person, data.Count)
+	m.Buttons = taskButtons(c.ID, contact.Person, data.Count, asked...)
 	contact.Asked++
 	r.Told++
 	if err := save(tx, KindContact, person, contact); err != nil {

@@ -356,6 +356,12 @@ func TestAHeavyTicketThatMovesBeforeItIsFiledMovesWhole(t *testing.T) {
 		}
 	}
 	require.Zero(t, left, "tasks that stayed behind")
+	require.Len(t, h.firsts(eve), 1)
+	held := map[string]bool{}
+	for _, task := range all[campaign.Task](h, id, campaign.KindTask) {
+		held[task.Ticket] = true
+	}
+	require.Len(t, held, 2, "all are on one ticket, but what nobody has scanned: on none")
 	h.sound(id)
 }
 

@@ -282,7 +282,7 @@ func (g *Engine) updateTicket(ctx context.Context, scope Scope, e Effect) (any, 
 		return nil, err
 	}
 	if t.Ref.ID == "" {
-		return nil, &Error{Kind: Unavailable, Message: "The ticket is still being filed.", RetryAfter: time.Second}
+		return nil, g.notThere(ctx, scope)
 	}
 	if err := g.track(ctx, scope, t.ID, nil); err != nil {
 		return nil, err
@@ -301,6 +301,16 @@ func (g *Engine) updateTicket(ctx context.Context, scope Scope, e Effect) (any, 
 		return nil, err
 	}
 	return written(draft), nil
+}
+
+// notThere is why nothing can be done to a ticket without a place in the tracker: it
+// is still being filed, or its campaign was merged and the ticket goes on there.
+func (g *Engine) notThere(ctx context.Context, scope Scope) error {
+	c, err := g.Campaign(ctx, string(scope))
+	if err != nil || c.MergedInto != "" {
+		return err
+	}
+	return &Error{Kind: Unavailable, Message: "The ticket is still being filed.", RetryAfter: time.Second}
 }
 
 // ticketUpdated records what the tracker holds, in the step that ends the update.

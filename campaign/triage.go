@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // doubtful returns the targets that a person has to judge.
@@ -166,6 +167,9 @@ type TriageOrder struct {
 	Owner    string // catalog ref to give them to
 	Reason   string
 	Waive    bool // launch beside the open list
+	// HeldAt is when a second person was asked; Targets are those of then, and what
+	// was decided since stays.
+	HeldAt time.Time
 }
 
 // decision is what an order says of each target.
@@ -215,7 +219,7 @@ func (g *Engine) triage(ctx context.Context, r Request, id string, o TriageOrder
 	}
 	r.Reason = cmp.Or(o.Reason, r.Reason)
 	if !granted && g.needsSecond(len(chosen)) {
-		o.Targets = idsOf(chosen, o) // what was on the list, and nothing that comes meanwhile
+		o.Targets, o.HeldAt = idsOf(chosen, o), g.opts.Clock.Now() // what was on the list, and nothing that comes meanwhile
 		return g.holdTriage(ctx, r, id, o, chosen)
 	}
 	doubted := 0
@@ -344,25 +348,35 @@ func (g *Engine) chosen(ctx context.Context, c Campaign, o TriageOrder) ([]Targe
 		}
 		return !all && !named(t)
 	})
-	if len(o.Targets) > len(chosen) && !all {
+	fits := func(list []Target, name string) bool {
+		return slices.ContainsFunc(list, func(t Target) bool { return t.ID == name || t.Name == name })
+	}
+	strange := slices.DeleteFunc(slices.Clone(o.Targets), func(name string) bool { return name == "all" || fits(chosen, name) })
+	if len(strange) > 0 {
 		undecided := c
 		undecided.Triage, undecided.TriageRules = nil, nil
 		before, err := g.doubtful(ctx, undecided)
 		if err != nil {
 			return nil, err
 		}
+		for _, name := range strange {
+			if !fits(before, name) && o.HeldAt.IsZero() {
+				return nil, Refuse(NotFound, fmt.Sprintf("%s does not stand on the triage list, and did not before. Nothing was changed. `/campaign triage` shows it.", Escape(clip(name, maxOwnerWords))))
+			}
+		}
 		for _, t := range before {
-			if named(t) && !slices.ContainsFunc(chosen, func(k Target) bool { return k.ID == t.ID }) {
+			since := !o.HeldAt.IsZero() && c.Triage[t.ID].At.After(o.HeldAt)
+			if (slices.Contains(strange, t.ID) || slices.Contains(strange, t.Name)) && !since && !fits(chosen, t.ID) {
 				chosen = append(chosen, t)
 			}
 		}
 	}
 	if len(chosen) == 0 && o.Rule == nil {
-		return nil, Refuse(NotFound, "None of these stands on the triage list, or stood there. Nothing was changed. `/campaign triage` shows it.")
+		return nil, Refuse(NotFound, "None of these stands on the triage list. Nothing was changed. `/campaign triage` shows it.")
 	}
 	if i := slices.IndexFunc(chosen, func(t Target) bool { return o.Affected && t.Owner == "" && o.Owner == "" }); i >= 0 {
 		return nil, Refuse(Invalid, fmt.Sprintf("%s has no owner, so nobody could be asked. Nothing was changed. Name one: `/campaign triage %s %s affected owner group:default/team`.",
-			Escape(chosen[i].Name), c.ID, Escape(inCommand(chosen[i].Name))))
+			Escape(chosen[i].Name), c.ID, Escape(asTyped(chosen[i].Name))))
 	}
 	return chosen, nil
 }
@@ -396,4 +410,12 @@ func (g *Engine) waiveTriage(ctx context.Context, r Request, id, reason string) 
 		return c.editable()
 	})
 	return say("The triage list does not hold back the launch any more. It stays counted as not covered."), err
+}
+
+// asTyped is a name as people have to type it in a command.
+func asTyped(name string) string {
+	if strings.ContainsAny(name, " \t") {
+		return `"` + name + `"`
+	}
+	return name
 }

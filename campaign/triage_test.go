@@ -178,3 +178,38 @@ func TestALargeDecisionWaitsForASecondPersonAndCountsForWhatWasShown(t *testing.
 	waiting, _ = h.doubted(id)
 	require.Equal(t, []string{"wiki"}, waiting)
 }
+
+func TestWhatWasDecidedWhileADecisionWasHeldStays(t *testing.T) {
+	h, id := doubtfulHouse(t, 3, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = 2 })
+	q := h.inquires(id, campaign.AboutDoubt)
+	_, err := h.engine.Triage(t.Context(), h.by(cara), id, campaign.TriageOrder{Targets: []string{"all"}, Reason: "the API only"})
+	require.NoError(t, err)
+	h.clock.advance(time.Minute)
+	_, err = h.engine.AnswerInquiry(t.Context(), h.by(ann), id, q.ID, campaign.InquiryAnswer{Running: true, Only: q.Targets[:1], How: "listed the jars"})
+	require.NoError(t, err)
+	before := h.campaign(id).Triage
+	hold := h.openHolds(id)
+	require.Len(t, hold, 1)
+	_, err = h.engine.Decide(t.Context(), h.by(devi), id, hold[0].ID, true)
+	refused(t, err, campaign.NotFound)
+	require.Equal(t, before, h.campaign(id).Triage, "her word of meanwhile counts")
+}
+
+func TestAHeldCorrectionIsCarriedOut(t *testing.T) {
+	h, id := doubtfulHouse(t, 3, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = 2 })
+	for _, o := range []campaign.TriageOrder{
+		{Targets: []string{"shop-0", "shop-1", "shop-2"}, Reason: "the API only"},
+		{Targets: []string{"shop-0", "shop-1", "shop-2"}, Affected: true, Reason: "it is more than the API"},
+	} {
+		h.clock.advance(time.Minute)
+		_, err := h.engine.Triage(t.Context(), h.by(cara), id, o)
+		require.NoError(t, err)
+		hold := h.openHolds(id)
+		require.Len(t, hold, 1)
+		_, err = h.engine.Decide(t.Context(), h.by(devi), id, hold[0].ID, true)
+		require.NoError(t, err)
+	}
+	waiting, affected := h.doubted(id)
+	require.Empty(t, waiting)
+	require.Equal(t, 3, affected)
+}

@@ -258,6 +258,9 @@ func (g *Engine) followStatements(ctx context.Context, r Request, id string) err
 			}
 			for _, key := range batch {
 				err := amend(tx, KindProduct, key, func(p *Product) {
+					if p.Said == now[key] { // another replica was faster
+						return
+					}
 					if p.Said != "" {
 						p.Changed, p.Before = tx.now, p.Said
 					}

@@ -77,6 +77,9 @@ func (h handlers) open(ctx context.Context, p Press) ([]campaign.TaskView, error
 	if err != nil {
 		return nil, err
 	}
+	if c.MergedInto != "" {
+		return nil, campaign.Refuse(campaign.Conflict, "This campaign was merged into "+c.MergedInto+". Nothing was changed; your work goes on there: `/campaign tickets "+c.MergedInto+"`.")
+	}
 	if c.Status == campaign.Closed || c.Status == campaign.Cancelled {
 		return nil, campaign.Refuse(campaign.Conflict, "This campaign is "+string(c.Status)+", so there is nothing left to do. Nothing was changed.")
 	}
