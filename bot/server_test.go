@@ -338,8 +338,9 @@ func TestSocketsComeBackAndNothingIsLost(t *testing.T) {
 
 			require.NoError(t, w.WaitFor(t.Context(), func() bool {
 				said := w.Deliveries("events_api", "message")
-				return len(said) == 1 && said[0].Acked && w.Sockets() == 2 && socket.Connected() > 0
+				return len(said) == 1 && said[0].Acked && w.Sockets() == 2
 			}))
+			require.Eventually(t, func() bool { return socket.Connected() > 0 }, 10*time.Second, time.Millisecond) // which the workspace cannot see
 			count := 0
 			for _, e := range d.envelopes(t) {
 				if strings.Contains(string(e.Payload), "which jar") {
