@@ -52,8 +52,8 @@ func (g *Engine) mergeNextContacts(ctx context.Context, claim Claimed, m Merge, 
 	})
 }
 
-// everything stands for all of a contact's tickets.
-const everything = "*"
+// allOfTheirs stands for all of a contact's tickets.
+const allOfTheirs = "*"
 
 // untold returns by user the tickets that messages were to tell contacts of and did
 // not: those of a campaign that has ended do not go out any more. One that asks for
@@ -73,7 +73,7 @@ func (g *Engine) untold(ctx context.Context, f Campaign) (map[string][]string, e
 			return nil, err
 		}
 		if untold[p.To] = append(untold[p.To], p.After...); len(p.After) == 0 {
-			untold[p.To] = append(untold[p.To], everything)
+			untold[p.To] = append(untold[p.To], allOfTheirs)
 		}
 	}
 	return untold, nil
@@ -122,7 +122,7 @@ func (tx *transaction) takeContact(i, f Campaign, one mergeContact) error {
 		case err != nil:
 			return err
 		case !found || t.Contact != person: // not taken over, or somebody else's by now
-		case slices.Contains(one.untold, id) || slices.Contains(one.untold, everything) || one.over.Message.TS == "":
+		case slices.Contains(one.untold, id) || slices.Contains(one.untold, allOfTheirs) || one.over.Message.TS == "":
 			untold = append(untold, t)
 		default:
 			told = append(told, t)
