@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +13,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/musterbot/muster/bot/fakeslack"
 	"github.com/musterbot/muster/campaign"
 	"github.com/musterbot/muster/campaign/tracker/jira/jiratest"
 	"github.com/musterbot/muster/store/redis"
@@ -129,7 +126,7 @@ func (c *chaosCity) suffers(size chaosSize) {
 	c.agrees(c.dora)
 
 	people := c.peopleAtWork()
-	for struck := false; !struck || c.figures.Kills < size.kills || !c.heard(`"task.on_it"`) || !c.heard(`"attest `); {
+	for struck := false; !struck || c.figures.Kills < size.kills || !c.heardPeople(c.lost.to); {
 		c.naps(time.Duration(300+c.rng.IntN(1200)) * time.Millisecond)
 		if !struck && c.ws.CallCount("chat.postMessage") > size.teams*2/3 {
 			c.strikesRedis()
@@ -155,14 +152,6 @@ func (c *chaosCity) suffers(size chaosSize) {
 	require.Contains(t, c.runs("doctor"), "Nothing is wrong.")
 	c.runs("audit", "verify")
 	c.compares()
-}
-
-// heard returns whether something that people send was acknowledged since the cut:
-// on a slow machine the first that is may come late.
-func (c *chaosCity) heard(what string) bool {
-	return slices.ContainsFunc(c.ws.Deliveries("", ""), func(d fakeslack.Delivery) bool {
-		return d.Acked && bytes.Contains(d.Payload, []byte(what)) && ackedAt(d).After(c.lost.to)
-	})
 }
 
 // strikesRedis restarts Redis: alone when it syncs each write, else together with

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -373,6 +374,20 @@ func (c *city) peopleAtWork() (rest func()) {
 		close(stop)
 		wg.Wait()
 	}
+}
+
+// heardPeople returns whether a press and an attestation were acknowledged since a
+// time: the first of them may come late, when the machine is slow or the launch
+// has only begun.
+func (c *city) heardPeople(since time.Time) bool {
+	for kind, what := range map[string]string{"interactive": `"task.on_it"`, "slash_commands": `"attest `} {
+		if !slices.ContainsFunc(c.ws.Deliveries(kind, ""), func(d fakeslack.Delivery) bool {
+			return d.Acked && bytes.Contains(d.Payload, []byte(what)) && ackedAt(d).After(since)
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 // reads returns a way to look into the store while the program runs.

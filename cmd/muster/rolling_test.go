@@ -39,7 +39,7 @@ func TestRollingRestart(t *testing.T) {
 	typed := func() int {
 		return len(c.ws.Deliveries("slash_commands", "")) + len(c.ws.Deliveries("interactive", ""))
 	}
-	for i := range 2 * replicas {
+	for i := 0; i < 2*replicas || !c.heardPeople(time.Time{}); i++ {
 		before := typed()
 		c.stops(i % replicas)
 		c.launches(i % replicas)
