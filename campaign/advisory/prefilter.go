@@ -45,6 +45,7 @@ func (p prefilter) rulesOut(c campaign.Component) bool {
 	if strings.IndexByte(name, '#') >= 0 {
 		return false
 	}
+	qualifiers = strings.ToLower(qualifiers) // their names may be written in any case
 	if at := strings.LastIndexByte(name, '@'); at > strings.LastIndexByte(name, '/') {
 		name = name[:at]
 	}
