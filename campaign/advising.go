@@ -299,8 +299,7 @@ func (tx *transaction) tellContact(c Campaign, a *Advice, person string) error {
 }
 
 // adviceMoved says what the change means for one contact, what they did first.
-// It returns as well whether exposed work is among it, which does not wait for
-// the morning.
+// It returns as well the tasks that something is asked for.
 func (tx *transaction) adviceMoved(c Campaign, a Advice, contact Contact, tasks []Task, concerned map[string]bool) (AdviceMovedData, []Task, error) {
 	data := AdviceMovedData{
 		LocalTime: LocalTime{Zone: contact.Zone, Now: tx.now}, Title: c.Title, Why: a.Reason, Void: a.Method, HelpChannel: ChannelLink(c.HelpRef),

@@ -163,8 +163,8 @@ func braked(moves []taskMove) []taskMove {
 
 // tooMuch returns whether scans move so much at once that a second person has to
 // look: they ask too much, or a vendor's word clears much, or they count much as fixed
-// of which no fixed version is seen. Single packages do go away; that a fifth of what is fixed did is the sign of
-// a scanner that stopped reading a kind of file.
+// of which no fixed version is seen. Single packages do go away; that a fifth of what
+// is fixed did is the sign of a scanner that stopped reading a kind of file.
 func (g *Engine) tooMuch(moves []taskMove) bool {
 	asks, cleared, verified, vanished := 0, 0, 0, 0
 	for _, m := range moves {

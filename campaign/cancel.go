@@ -56,7 +56,7 @@ func (g *Engine) cancel(ctx context.Context, r Request, id string) (Message, err
 }
 
 // tellExecutives is the last word to those who read the digests of a campaign that
-// ends before its goal, if they have read any.
+// ends, if it was launched: else the last that they heard would be that more comes.
 func (tx *transaction) tellExecutives(c Campaign, m Message) error {
 	if c.StartedAt.IsZero() {
 		return nil

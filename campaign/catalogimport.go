@@ -17,20 +17,16 @@ const proposed = "proposed"
 // of the one before is refused with Conflict: most likely a folder is missing. See
 // ShrinkCatalog.
 func (g *Engine) ImportCatalog(ctx context.Context, r Request, fresh Catalog) (ImportReport, error) {
-	old, _, err := g.catalog(ctx)
-	if err != nil {
-		return ImportReport{}, err
-	}
-	if err := old.shrunk(fresh); err != nil {
-		return ImportReport{}, err
-	}
-	return g.importCatalog(ctx, r, fresh, false)
+	return g.importCatalog(ctx, r, fresh, catalogImport{})
 }
 
 // ShrinkCatalog is ImportCatalog for a catalog from which much is gone for good.
 func (g *Engine) ShrinkCatalog(ctx context.Context, r Request, fresh Catalog) (ImportReport, error) {
-	return g.importCatalog(ctx, r, fresh, false)
+	return g.importCatalog(ctx, r, fresh, catalogImport{shrinks: true})
 }
+
+// catalogImport is what people have agreed to: that much is gone, and that work moves.
+type catalogImport struct{ shrinks, granted bool }
 
 // shrunk refuses a catalog that lacks much of this one.
 func (c Catalog) shrunk(fresh Catalog) error {
@@ -49,10 +45,15 @@ func (c Catalog) shrunk(fresh Catalog) error {
 	return Refuse(Conflict, fmt.Sprintf("This catalog lacks %s that the one before has, so nothing was imported. All paths together are the whole catalog: name the missing ones too. If they are gone for good: `muster import catalog --gone …`.", enumerate(lacks)))
 }
 
-func (g *Engine) importCatalog(ctx context.Context, r Request, fresh Catalog, granted bool) (ImportReport, error) {
+func (g *Engine) importCatalog(ctx context.Context, r Request, fresh Catalog, agreed catalogImport) (ImportReport, error) {
 	old, version, err := g.catalog(ctx)
 	if err != nil {
 		return ImportReport{}, err
+	}
+	if !agreed.shrinks {
+		if err := old.shrunk(fresh); err != nil {
+			return ImportReport{}, err
+		}
 	}
 	fresh.follow(old)
 	var report ImportReport
@@ -76,7 +77,7 @@ func (g *Engine) importCatalog(ctx context.Context, r Request, fresh Catalog, gr
 			return err
 		}
 		report.Reassigned = moves.open()
-		if report.Held = !granted && g.needsSecond(report.Reassigned); report.Held {
+		if report.Held = !agreed.granted && g.needsSecond(report.Reassigned); report.Held {
 			return nil
 		}
 		if err := g.startMoves(ctx, r, moves, version); err != nil {
@@ -145,7 +146,7 @@ func (g *Engine) catalogGranted(ctx context.Context, r Request, _ string, args j
 	if err != nil {
 		return Message{}, err
 	}
-	report, err := g.importCatalog(ctx, Request{Actor: r.Actor, Reason: r.Reason}, fresh, true)
+	report, err := g.importCatalog(ctx, Request{Actor: r.Actor, Reason: r.Reason}, fresh, catalogImport{shrinks: true, granted: true})
 	if err != nil {
 		return Message{}, err
 	}

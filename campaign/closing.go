@@ -206,17 +206,14 @@ func (g *Engine) finishClosing(ctx context.Context, claim Claimed) error {
 	}
 	return g.atomically(ctx, claim.Scope, Request{Actor: intent.By}, func(tx *transaction) error {
 		tx.finish(claim, time.Time{})
-		for _, channel := range g.channelsFor(c, ForExecutives) {
-			if err := tx.post(digestPrefix+"closed/"+channel, Bulk, postPayload{To: channel, Message: last}); err != nil {
-				return err
-			}
+		if err := tx.tellExecutives(c, last); err != nil {
+			return err
 		}
 		return tx.endCampaign(intent, report)
 	})
 }
 
-// lastDigest is what executives read at the end: else the last that they heard
-// would be that there is more to come.
+// lastDigest is what executives read when the campaign has come to its end.
 func (g *Engine) lastDigest(ctx context.Context, c Campaign, intent closing, s Snapshot) (Message, error) {
 	plan, err := g.digestPlan(ctx, c.ID)
 	if err != nil {

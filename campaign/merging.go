@@ -193,7 +193,7 @@ func (g *Engine) mergeStep(ctx context.Context, claim Claimed) error {
 			return g.mergeAdvance(ctx, claim, m, func(tx *transaction, m *Merge) error { return tx.endMerge(i, m, false) })
 		}
 		if err := g.settledOutside(ctx, f); KindOf(err) == Conflict && err != nil { // something was launched meanwhile
-			return g.mergeWaits(ctx, claim, m, err)
+			return g.mergeWaits(ctx, claim, m, f)
 		} else if err != nil {
 			return err
 		}
@@ -212,11 +212,14 @@ func (g *Engine) mergeStep(ctx context.Context, claim Claimed) error {
 	return g.mergeRest(ctx, claim, m, f, i)
 }
 
-// mergeWaits puts a merge back, and tells once why.
-func (g *Engine) mergeWaits(ctx context.Context, claim Claimed, m Merge, why error) error {
+// mergeWaits puts a merge back, and tells once that it waits.
+func (g *Engine) mergeWaits(ctx context.Context, claim Claimed, m Merge, f Campaign) error {
 	return g.atomically(ctx, claim.Scope, Request{Actor: m.By}, func(tx *transaction) error {
 		tx.finish(claim, tx.now.Add(heldFor))
-		text := say("*%s waits before it is merged.* %s It goes on by itself.", m.Title, Markup(PublicMessage(why)))
+		text := say("*%s waits before it is merged: some of it is on the way to the tracker or to Slack.* It goes on by itself once that has arrived.", f.Title)
+		if f.Status == Paused {
+			text.Text += " But it is paused: `/campaign resume " + f.ID + "` lets it arrive."
+		}
 		text.Ephemeral = false
 		return tx.tellCommand("merge/"+m.From+"/waits/"+timeKey(m.At), text)
 	})
