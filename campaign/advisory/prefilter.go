@@ -41,11 +41,11 @@ func (p prefilter) rulesOut(c campaign.Component) bool {
 	if !ok {
 		return false
 	}
-	name, qualifiers, _ := strings.Cut(name, "?")
+	// Types, qualifiers and most names may be written in any case; see mayName.
+	name, qualifiers, _ := strings.Cut(strings.ToLower(name), "?")
 	if strings.IndexByte(name, '#') >= 0 {
 		return false
 	}
-	qualifiers = strings.ToLower(qualifiers) // their names may be written in any case
 	if at := strings.LastIndexByte(name, '@'); at > strings.LastIndexByte(name, '/') {
 		name = name[:at]
 	}

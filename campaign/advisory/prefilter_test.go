@@ -27,6 +27,7 @@ func FuzzPrefilter(f *testing.F) {
 	}
 	f.Add("pkg:npm/@BABel/Core@/0", "")
 	f.Add("pkg:deb/deBiAn/0?upstreAm=openssl", "0")
+	f.Add("pkg:DeB/deBiAn/XZ-utils", "")
 	f.Add("pkg:deb/debian/xz-utils@1", "")
 	f.Add("pkg:deb/debian/libssl@1", "openssl@2")
 	f.Add("pkg:rpm/opensuse/libopenssl@1?upstream=openssl-1-2.src.rpm", "")
