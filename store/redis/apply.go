@@ -197,7 +197,7 @@ func (e *encoded) due() {
 	e.add(len(e.change.Due))
 	for _, d := range e.change.Due {
 		if d.Remove {
-			e.add(d.ID, "")
+			e.add(d.ID, "", "", 0)
 			continue
 		}
 		serial := ""

@@ -15,10 +15,13 @@ local slot, token, keep = arg(), num(), arg()
 local last = tonumber(call('HGET', KEYS[7], slot) or '') or 0
 if last >= token then return {'done'} end
 
+-- What is replaced is taken out in one call for all, as the members that they are;
+-- a long one by its range, so that the append-only file does not hold it once more.
+local LONG = 512
 local kinds, replaced = num(), {}
 local ordinal = 0
 for k = 1, kinds do
-  local key, gone = KEYS[9 + k], {}
+  local key, gone = KEYS[9 + k], {long = {}}
   for _ = 1, num() do
     local from, to, want = arg(), arg(), arg()
     local found = call('ZRANGEBYLEX', key, from, to)[1]
@@ -26,9 +29,10 @@ for k = 1, kinds do
     if want == '' and found or want ~= '' and not (found and string.sub(found, #from, #from + #want - 1) == want) then
       return {'version', tostring(ordinal), found and string.match(found, '^%d+', #from) or '0'}
     end
-    if found then
-      gone[#gone + 1] = from
-      gone[#gone + 1] = to
+    if found and #found > LONG then
+      gone.long[#gone.long + 1] = {from, to}
+    elseif found then
+      gone[#gone + 1] = found
     end
   end
   replaced[k] = gone
@@ -69,7 +73,8 @@ if call('HSET', KEYS[7], slot, token) == 1 or keep ~= '' then call('EXPIRE', KEY
 
 for k = 1, kinds do
   local key, gone = KEYS[9 + k], replaced[k]
-  for i = 1, #gone, 2 do call('ZREMRANGEBYLEX', key, gone[i], gone[i + 1]) end
+  if #gone > 0 then call('ZREM', key, unpack(gone)) end
+  for _, range in ipairs(gone.long) do call('ZREMRANGEBYLEX', key, range[1], range[2]) end
   local n = num()
   if n > 0 then
     call('ZADD', key, unpack(ARGV, pos + 1, pos + 2 * n))
@@ -98,15 +103,9 @@ if audited > 0 then
 end
 
 for i = 1, #ends do finish(ends[i][1], ends[i][2], ends[i][3]) end
-for _ = 1, num() do
-  local id, lane = arg(), arg()
-  if lane == '' then
-    remove_entry(id)
-  else
-    local serial, at = arg(), num()
-    add_entry(id, tonumber(lane), serial, at, next_number)
-  end
-end
+local entries, ids, lanes, serials, times = num(), {}, {}, {}, {}
+for i = 1, entries do ids[i], lanes[i], serials[i], times[i] = arg(), arg(), arg(), num() end
+change_entries(entries, ids, lanes, serials, times, next_number)
 
 local channel, message = arg(), arg()
 if channel ~= '' then redis.pcall('PUBLISH', channel, message) end

@@ -94,6 +94,32 @@ local function remove_entry(id)
   drop(id, e)
 end
 
+-- change_entries adds or, where the lane is '', removes n entries, each once. A
+-- launch adds hundreds that are new and in no serial: those are written together.
+local function change_entries(n, ids, lanes, serials, times, number)
+  if n == 0 then return end
+  local known, saved, waiting = call('HMGET', KEYS[1], unpack(ids)), {}, {[0] = {}, {}}
+  for i = 1, n do
+    local id, lane = ids[i], tonumber(lanes[i])
+    if not lane then
+      remove_entry(id)
+    elseif known[i] or serials[i] ~= '' then
+      add_entry(id, lane, serials[i], times[i], number)
+    else
+      local e = {number(), times[i], lane % 2, '', 0}
+      local line = waiting[e[LANE]]
+      line[#line + 1] = e[AT]
+      line[#line + 1] = numbered(id, e)
+      saved[#saved + 1] = id
+      saved[#saved + 1] = cmsgpack.pack(e)
+    end
+  end
+  if #saved > 0 then call('HSET', KEYS[1], unpack(saved)) end
+  for lane = 0, 1 do
+    if #waiting[lane] > 0 then call('ZADD', KEYS[2 + lane], unpack(waiting[lane])) end
+  end
+end
+
 -- finish ends a lease that was checked. retry is nil when the work is done.
 local function finish(id, e, retry)
   if e[UNTIL] ~= 0 then call('ZREM', KEYS[5], id) else unwait(id, e) end
