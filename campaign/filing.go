@@ -42,6 +42,7 @@ func (g *Engine) fileWave(ctx context.Context, claim Claimed) error {
 // fileAhead files one part, once. A part that is too heavy for one step is left to
 // the cursor, and so is everything while the campaign does not run.
 func (g *Engine) fileAhead(ctx context.Context, scope Scope, w Wave, n int) error {
+	look := false // for tickets that are new to the plan: hardly ever is one there
 	return Retrying(ctx, func() error {
 		tx := g.begin(ctx, scope, Request{})
 		tx.began = w.At
@@ -57,16 +58,18 @@ func (g *Engine) fileAhead(ctx context.Context, scope Scope, w Wave, n int) erro
 		if err != nil || part.weight() > partWeight {
 			return err
 		}
-		if err := tx.prefetchPart(part); err != nil {
+		if err := tx.prefetchPart(part, look); err != nil {
 			return err
 		}
+		look = true
 		if err := tx.filePart(c, w, part); err != nil {
 			return err
 		}
-		if _, err := tx.joinTasks(w, part, 0, partWeight); err != nil {
+		_, strayed, err := tx.joinTasks(w, part, 0, partWeight)
+		if err != nil {
 			return err
 		}
-		if err := tx.followStrayed(part); err != nil {
+		if err := tx.follow(strayed); err != nil {
 			return err
 		}
 		if err := save(tx, KindFiledPart, mark, filedPart{Tickets: len(part.Tickets)}); err != nil {
@@ -161,7 +164,7 @@ func (tx *transaction) fileHeavy(c Campaign, w *Wave) error {
 	if err != nil || part.weight() <= partWeight {
 		return err
 	}
-	if err := tx.prefetchPart(part); err != nil {
+	if err := tx.prefetchPart(part, true); err != nil {
 		return err
 	}
 	room, further := partWeight, w.Joined > 0
@@ -172,7 +175,7 @@ func (tx *transaction) fileHeavy(c Campaign, w *Wave) error {
 		room -= ticketWeight*len(part.Tickets) + contactWeight*len(part.Contacts)
 		w.Filed += len(part.Tickets)
 	}
-	left, err := tx.joinTasks(*w, part, w.Joined, room)
+	left, _, err := tx.joinTasks(*w, part, w.Joined, room)
 	if err != nil {
 		return err
 	}
@@ -211,12 +214,19 @@ func (tx *transaction) filePart(c Campaign, w Wave, part planPart) error {
 	return nil
 }
 
-// prefetchPart reads what filing a part looks at, in few calls.
-func (tx *transaction) prefetchPart(part planPart) error {
+// prefetchPart reads what filing a part looks at, in few calls. Unless it is to
+// look for them, tickets that are new to the plan are taken for missing.
+func (tx *transaction) prefetchPart(part planPart, look bool) error {
 	var tickets, tasks, filings, contacts []string
 	for _, planned := range part.Tickets {
-		tickets, tasks = append(tickets, planned.ID), append(tasks, planned.Tasks...)
-		filings = append(filings, tx.filingID(planned.ID))
+		tasks = append(tasks, planned.Tasks...)
+		ticket, filing := []string{planned.ID}, []string{tx.filingID(planned.ID)}
+		if !look && !planned.Joins {
+			tx.suppose(KindTicket, ticket)
+			tx.suppose(KindEffect, filing)
+			continue
+		}
+		tickets, filings = append(tickets, ticket...), append(filings, filing...)
 	}
 	for _, planned := range part.Contacts {
 		contacts = append(contacts, string(planned.Person))
@@ -229,15 +239,16 @@ func (tx *transaction) prefetchPart(part planPart) error {
 
 // filingID is the ID of the effect that files a ticket.
 func (tx *transaction) filingID(ticket string) string {
-	return opaqueID(string(tx.scope), "file", ticket)
+	return opaqueNear(ticket, string(tx.scope), "file", ticket)
 }
 
 // ticketSerial keeps what is said on a ticket in order.
 func ticketSerial(ticket string) string { return "ticket/" + ticket }
 
 // joinTasks tells the tasks of a part, from one on and room of them at most, which
-// ticket they are on, and returns how many are left.
-func (tx *transaction) joinTasks(w Wave, part planPart, from, room int) (left int, err error) {
+// ticket they are on. It returns how many are left, and which of these belong to
+// somebody else by now.
+func (tx *transaction) joinTasks(w Wave, part planPart, from, room int) (left int, strayed []strayedTask, err error) {
 	at, until := 0, from+room
 	for _, planned := range part.Tickets {
 		for _, id := range planned.Tasks {
@@ -247,19 +258,22 @@ func (tx *transaction) joinTasks(w Wave, part planPart, from, room int) (left in
 					if task.Status.handled() {
 						tx.countWave(w.ID, waveHandled, 1)
 					}
+					if task.Owner != planned.Owner {
+						strayed = append(strayed, strayedTask{*task, planned})
+					}
 				}
 				if err := amend(tx, KindTask, id, join); err != nil {
-					return 0, err
+					return 0, nil, err
 				}
 			}
 			at++
 		}
 	}
-	return max(0, at-until), nil
+	return max(0, at-until), strayed, nil
 }
 
-// followStrayed lets tasks of a part that is filed whole go on to those whom they
-// belong to by now.
+// followStrayed lets tasks of a part that was filed in several steps go on to those
+// whom they belong to by now.
 func (tx *transaction) followStrayed(part planPart) error {
 	var ids []string
 	for _, planned := range part.Tickets {

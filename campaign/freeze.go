@@ -390,12 +390,15 @@ func enrolBatch(tracks int) int { return max(1, partWeight/(1+2*tracks)) }
 // on, unknown ones included. It may be repeated.
 func (g *Engine) enrol(ctx context.Context, r Request, c Campaign, p Plan) error {
 	// In the order of their keys, so that a store writes each of its pages once.
-	targets := slices.SortedFunc(slices.Values(p.Targets), func(a, b Target) int { return cmp.Compare(a.ID, b.ID) })
+	targets := slices.Clone(p.Targets)
+	slices.SortFunc(targets, func(a, b Target) int { return cmp.Compare(a.ID, b.ID) })
 	err := together(slices.Chunk(targets, enrolBatch(len(p.Tracks))), func(batch []Target) error {
+		look := c.Plan != "" // before the first plan hardly ever is one there
 		return g.atomically(ctx, Scope(c.ID), Request{Actor: r.Actor}, func(tx *transaction) error {
-			if err := tx.prefetchTargets(batch, p.Tracks); err != nil {
+			if err := tx.prefetchTargets(batch, p.Tracks, look); err != nil {
 				return err
 			}
+			look = true
 			for _, t := range batch {
 				if err := tx.enrolTarget(t, p.Tracks); err != nil {
 					return err
@@ -410,14 +413,20 @@ func (g *Engine) enrol(ctx context.Context, r Request, c Campaign, p Plan) error
 	return nil
 }
 
-// prefetchTargets reads what enrolling targets looks at, in few calls.
-func (tx *transaction) prefetchTargets(targets []Target, tracks []PlanTrack) error {
+// prefetchTargets reads what enrolling targets looks at, in few calls, or takes it
+// for missing.
+func (tx *transaction) prefetchTargets(targets []Target, tracks []PlanTrack, look bool) error {
 	ids, tasks := make([]string, len(targets)), make([]string, 0, len(targets)*len(tracks))
 	for i, t := range targets {
 		ids[i] = t.ID
 		for _, track := range tracks {
 			tasks = append(tasks, TaskID(t.ID, track.Name))
 		}
+	}
+	if !look {
+		tx.suppose(KindTarget, ids)
+		tx.suppose(KindTask, tasks)
+		return nil
 	}
 	return errors.Join(tx.prefetch(KindTarget, ids), tx.prefetch(KindTask, tasks))
 }

@@ -15,6 +15,16 @@ func opaqueID(campaignID string, ref ...string) string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
 }
 
+// nearBy is how much of an ID it shares with those that it is to stand beside.
+const nearBy = 4
+
+// opaqueNear is opaqueID for something that is written together with what has the
+// ID near: it begins alike, so that a store, which keeps records in the order of
+// their IDs, has both in one place.
+func opaqueNear(near, campaignID string, ref ...string) string {
+	return near[:nearBy] + opaqueID(campaignID, ref...)[nearBy:]
+}
+
 // maxSlug leaves room for "help-" and a number in Slack's 80 characters.
 const maxSlug = 40
 

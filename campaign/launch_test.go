@@ -215,6 +215,31 @@ func TestLaunchingTwiceSendsOnce(t *testing.T) {
 	require.Len(t, h.firsts(ann), 1)
 }
 
+// A plan is drawn, enrolled and filed in steps, and calls things new that may be
+// there by the time of the step: those are kept as they are.
+func TestWhatThePlanTakesForNewMayBeThereAlready(t *testing.T) {
+	first := newHouse(t)
+	first.estate()
+	id := first.ready()
+	first.launch(id, campaign.SliceAll)
+	known := first.taskNamed(id, "search")
+
+	h := newHouse(t)
+	h.estate()
+	begun := known
+	begun.Status, begun.Ticket, begun.Contact = campaign.TaskInProgress, "", ""
+	h.readyWith(func(id string) { h.put(id, campaign.KindTask, begun.ID, begun) }) // an approval died half-way, and somebody began
+	require.Equal(t, campaign.TaskInProgress, h.taskNamed(id, "search").Status)
+	filed := campaign.Ticket{ID: known.Ticket, Owner: known.Owner, Contact: known.Contact, Name: "search", Status: campaign.TicketOpen, Ref: campaign.TicketRef{ID: "SEC-7"}}
+	h.put(id, campaign.KindTicket, filed.ID, filed)
+	h.launch(id, campaign.SliceAll)
+	require.Equal(t, filed.ID, h.taskNamed(id, "search").Ticket)
+	require.Len(t, h.tracker.filed(), len(first.tracker.filed())-1, "it is not filed a second time")
+	ticket := h.ticketNamed(id, "search")
+	require.Equal(t, "SEC-7", ticket.Ref.ID)
+	require.Equal(t, []string{known.ID}, ticket.Tasks)
+}
+
 func TestATimeOutAfterThePostSendsNothingTwice(t *testing.T) {
 	h := newHouse(t)
 	h.estate()

@@ -281,7 +281,8 @@ func (b *planBuilder) ticketID(t Target, ref string) string {
 			return by.ticket
 		}
 	}
-	return opaqueID(b.in.Campaign.ID, "ticket", ref, t.Owner)
+	owner := opaqueID(b.in.Campaign.ID, "owner", t.Owner) // whose tickets are filed one after the other
+	return opaqueNear(owner, b.in.Campaign.ID, "ticket", ref, t.Owner)
 }
 
 // write renders what people will read, wave by wave and contact by contact. Waves

@@ -157,6 +157,14 @@ func (tx *transaction) prefetch(kind RecordKind, ids []string) error {
 	return nil
 }
 
+// suppose takes records for missing without looking. The step must write each that
+// it asks for, so that its commit finds out; after that Conflict it has to look.
+func (tx *transaction) suppose(kind RecordKind, ids []string) {
+	for _, id := range ids {
+		tx.read[recordKey{kind, id}] = loaded{}
+	}
+}
+
 // save writes a record when the transaction commits. What was not loaded before
 // must not exist.
 func save[T any](tx *transaction, kind RecordKind, id string, value T) error {
