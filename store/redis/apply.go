@@ -36,11 +36,6 @@ func (s *Store) Apply(ctx context.Context, c campaign.Change) error {
 	if err := s.register(ctx, c.Scope); err != nil {
 		return err
 	}
-	leave, err := s.heavy.enter(ctx, c)
-	if err != nil {
-		return err
-	}
-	defer leave()
 	slot, err := s.slots.take(ctx)
 	if err != nil {
 		return err
@@ -50,6 +45,11 @@ func (s *Store) Apply(ctx context.Context, c campaign.Change) error {
 	if err != nil {
 		return err
 	}
+	leave, err := s.heavy.enter(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	var answer []string
 	err = s.settle(ctx, "apply a change of "+string(c.Scope), func(ctx context.Context, _ bool) error {
 		answer, err = applyScript.Run(ctx, s.client, e.keys, e.args...).StringSlice()
