@@ -287,7 +287,8 @@ func (c *city) preparesCampaign() {
 	require.Contains(c.t, c.asks(c.cara, "show"), "approved", said)
 }
 
-// agrees is the second person's yes to the launch.
+// agrees is the second person's yes to the launch. It waits until the campaign
+// runs: whoever pauses or resumes it before is refused.
 func (c *city) agrees(p *fakeslack.Person) {
 	c.t.Helper()
 	asked := func() *fakeslack.Message {
@@ -304,6 +305,8 @@ func (c *city) agrees(p *fakeslack.Person) {
 	m := asked()
 	for !p.Presses("Agree", *m).OK() {
 		c.waits("somebody listens", func() bool { return c.ws.Sockets() > 0 })
+	}
+	for !strings.Contains(c.asks(c.cara, "show"), "running") { // each look takes a command's way
 	}
 }
 
