@@ -25,11 +25,13 @@ type Ask struct {
 // AskStatus is what became of an ask.
 type AskStatus string
 
-// The states of an ask. An answer is final: what is asked again is a new ask.
+// The states of an ask. An answer is final: what is asked again is a new ask. What
+// has none when the campaign ends is withdrawn.
 const (
-	AskOpen     AskStatus = "open"
-	AskGranted  AskStatus = "granted"
-	AskDeclined AskStatus = "declined"
+	AskOpen      AskStatus = "open"
+	AskGranted   AskStatus = "granted"
+	AskDeclined  AskStatus = "declined"
+	AskWithdrawn AskStatus = "withdrawn"
 )
 
 // openAsks returns the asks without an answer, the oldest first.
@@ -201,9 +203,35 @@ func (tx *transaction) askOf(id string, a *Ask) (Campaign, error) {
 		return c, Refuse(NotFound, "There is no such question to you. Nothing was changed.")
 	case found.To != tx.request.Actor:
 		return c, Refuse(Forbidden, fmt.Sprintf("Only %s can answer this. Nothing was changed.", Mention(found.To)))
+	case found.Status == AskWithdrawn:
+		return c, Refuse(Conflict, c.Title+" has ended, and this is not needed any more. Nothing was changed.")
 	case found.Status != AskOpen:
 		return c, Refuse(Conflict, "This was "+string(found.Status)+" already. Nothing was changed.")
 	}
 	*a = found
 	return c, nil
+}
+
+// withdrawAsks takes back what is still asked in the name of a campaign that ends.
+func (tx *transaction) withdrawAsks() error {
+	open, err := openAsks(tx.ctx, tx.engine.opts.Store, tx.scope)
+	if err != nil {
+		return err
+	}
+	for _, a := range open {
+		if a, err = load[Ask](tx, KindAsk, a.ID); err != nil {
+			return err
+		}
+		if a.Status != AskOpen { // answered just now
+			continue
+		}
+		a.Status = AskWithdrawn
+		if err := tx.audit("ask.withdraw", "ask/"+a.ID, string(AskOpen), string(AskWithdrawn), "the campaign ended"); err != nil {
+			return err
+		}
+		if err := save(tx, KindAsk, a.ID, a); err != nil {
+			return err
+		}
+	}
+	return nil
 }

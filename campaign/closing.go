@@ -219,6 +219,7 @@ func (g *Engine) lastDigest(ctx context.Context, c Campaign, intent closing, s S
 	if err != nil {
 		return Message{}, err
 	}
+	s.Asks = nil // withdrawn with the end
 	c.Status, c.Milestones = Closed, append(slices.Clone(c.Milestones), Milestone{Name: MilestoneClosed, By: intent.By, At: s.At})
 	r, err := g.read(ctx, c, s, plan.Last[ForExecutives])
 	if err != nil {
@@ -276,6 +277,9 @@ func (tx *transaction) endCampaign(intent closing, report Report) error {
 		return err
 	}
 	if err := save(tx, KindReport, finalID, report); err != nil {
+		return err
+	}
+	if err := tx.withdrawAsks(); err != nil {
 		return err
 	}
 	return save(tx, KindCampaign, self, c)

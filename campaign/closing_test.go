@@ -2,6 +2,7 @@ package campaign_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,47 @@ func TestAskingALeader(t *testing.T) {
 	answered, err := h.engine.TakeSnapshot(t.Context(), id, "after")
 	require.NoError(t, err)
 	require.Empty(t, answered.Asks)
+}
+
+func TestAnAskEndsWithItsCampaign(t *testing.T) {
+	for how, end := range map[string]func(*house, string) error{
+		"closed": func(h *house, id string) error {
+			var err error
+			for range 2 { // and without waiting for proofs
+				r := h.by(cara)
+				r.Reason = "the rest goes away in January"
+				if _, err = h.engine.Close(t.Context(), r, id); err != nil {
+					return err
+				}
+			}
+			return err
+		},
+		"cancelled": func(h *house, id string) error {
+			if _, err := h.engine.Cancel(t.Context(), h.by(cara), id); err != nil {
+				return err
+			}
+			_, err := h.engine.Decide(t.Context(), h.by(devi), id, all[campaign.Hold](h, id, campaign.KindRequest)[0].ID, true)
+			return err
+		},
+	} {
+		t.Run(how, func(t *testing.T) {
+			h, id := running(t, words(t), func(o *campaign.Options) {
+				o.Digests = []campaign.DigestSchedule{{Audience: campaign.ForExecutives, Cron: "0 6 * * *", Channel: "C0EXEC"}}
+			})
+			_, err := h.engine.SendAsk(t.Context(), h.by(cara), id, devi, "waive the freeze", monday.Add(time.Hour))
+			require.NoError(t, err)
+			ask := all[campaign.Ask](h, id, campaign.KindAsk)[0].ID
+			require.NoError(t, end(h, id))
+			h.workNumbers()
+			require.Equal(t, how, string(h.campaign(id).Status))
+			_, err = h.engine.AnswerAsk(t.Context(), h.by(devi), id, ask, true)
+			require.Contains(t, refused(t, err, campaign.Conflict), "has ended, and this is not needed any more")
+			require.Contains(t, h.audited(id), "ask.withdraw")
+			last := h.planned(id, "C0EXEC")
+			require.Len(t, last, 1)
+			require.NotContains(t, fmt.Sprintf("%+v", last[0].Message), "waive the freeze")
+		})
+	}
 }
 
 func TestAnAskWhoseRecordIsLostIsTakenForNoOther(t *testing.T) {

@@ -22,7 +22,7 @@ const nearBy = 4
 // ID near: it begins alike, so that a store, which keeps records in the order of
 // their IDs, has both in one place.
 func opaqueNear(near, campaignID string, ref ...string) string {
-	return near[:nearBy] + opaqueID(campaignID, ref...)[nearBy:]
+	return near[:min(nearBy, len(near))] + opaqueID(campaignID, ref...)[nearBy:]
 }
 
 // maxSlug leaves room for "help-" and a number in Slack's 80 characters.
