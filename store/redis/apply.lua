@@ -15,8 +15,9 @@ local slot, token, keep = arg(), num(), arg()
 local last = tonumber(call('HGET', KEYS[7], slot) or '') or 0
 if last >= token then return {'done'} end
 
--- What is replaced is taken out in one call for all, as the members that they are;
--- a long one by its range, so that the append-only file does not hold it once more.
+-- What is replaced is taken out in one call for all, as the members that they are.
+-- The append-only file and replicas get those once more, which for a short one is
+-- not more than its range would be; a long one is taken out by its range.
 local LONG = 512
 local kinds, replaced = num(), {}
 local ordinal = 0

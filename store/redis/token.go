@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	maxApplies   = 256            // changes on their way at a time, in a process
+	maxApplies   = 256            // changes on their way at a time, in a process; large ones also while they wait
 	tokensLast   = 24 * time.Hour // as in apply.lua
 	tokensRenew  = tokensLast / 24
 	instanceSize = 10 // bytes of the name of a process among those that share a store

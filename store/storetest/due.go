@@ -73,6 +73,12 @@ func restoringLeavesWhatIsThere(t *testing.T, s campaign.Store) {
 	apply(t, s, restored("missing"))
 	done(t, s, got)
 	require.Equal(t, later, claim(t, s, now, 10).Next, "what was leased does not fall due again")
+
+	plain := campaign.DueEntry{ID: "plain", Lane: campaign.Bulk, At: now, Restore: true}
+	apply(t, s, due(plain))
+	got = claimOne(t, s, now, "plain")
+	require.Equal(t, campaign.Bulk, got.Lane)
+	done(t, s, got)
 }
 
 func readdedWhileLeasedFallsDueAgain(t *testing.T, s campaign.Store) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,7 +107,7 @@ func (m *model) finish(f campaign.Finish) {
 func (m *model) due(d campaign.DueEntry) {
 	e := m.find(d.ID)
 	switch {
-	case e == nil && d.Remove:
+	case e == nil && d.Remove, e != nil && d.Restore:
 	case e == nil:
 		m.seq++
 		m.entries = append(m.entries, &modelEntry{DueEntry: d, seq: m.seq})
@@ -174,7 +175,19 @@ type drawn struct {
 	leases []campaign.Claimed // also those that ended
 }
 
-func (d drawn) id() string { return rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(d.T, "id") }
+var drawnIDs = rapid.SampledFrom([]string{"a", "b", "c", "d"})
+
+func (d drawn) id() string { return drawnIDs.Draw(d.T, "id") }
+
+// ids returns none to all, each once.
+func (d drawn) ids(what string) []string {
+	return rapid.SliceOfNDistinct(drawnIDs, 0, 4, rapid.ID[string]).Draw(d.T, what)
+}
+
+// data is nothing, short, or so long that a store may treat it in a way of its own.
+func (d drawn) data() string {
+	return rapid.OneOf(rapid.StringN(0, 3, -1), rapid.Map(rapid.IntRange(300, 900), func(n int) string { return strings.Repeat("x", n) })).Draw(d.T, "data")
+}
 
 func (d drawn) time() time.Time {
 	return now.Add(time.Duration(rapid.IntRange(-5, 5).Draw(d.T, "minutes")) * time.Minute)
@@ -183,10 +196,10 @@ func (d drawn) time() time.Time {
 func (d drawn) change() campaign.Change {
 	c := campaign.Change{Scope: scope}
 	some := func(what string) bool { return rapid.Bool().Draw(d.T, what) }
-	if some("record") {
-		r := put(d.id(), 0, rapid.StringN(0, 3, -1).Draw(d.T, "data"))
+	for _, id := range d.ids("records") {
+		r := put(id, 0, d.data())
 		r.Version = d.m.records[r.ID].Version
-		if rapid.IntRange(0, 9).Draw(d.T, "stale") == 0 {
+		if rapid.IntRange(0, 15).Draw(d.T, "stale") == 0 {
 			r.Version++
 		}
 		c.Records = append(c.Records, r)
@@ -200,11 +213,12 @@ func (d drawn) change() campaign.Change {
 	if some("audit") {
 		c.Audit = append(c.Audit, campaign.AuditRecord{Action: "x"})
 	}
-	if some("due") {
+	for _, id := range d.ids("due") {
+		what := rapid.IntRange(0, 7).Draw(d.T, "what")
 		c.Due = append(c.Due, campaign.DueEntry{
-			ID: d.id(), At: d.time(), Lane: rapid.SampledFrom([]campaign.Lane{campaign.Interactive, campaign.Bulk}).Draw(d.T, "lane"),
+			ID: id, At: d.time(), Lane: rapid.SampledFrom([]campaign.Lane{campaign.Interactive, campaign.Bulk}).Draw(d.T, "lane"),
 			Serial: rapid.SampledFrom([]string{"", "s", "t"}).Draw(d.T, "serial"),
-			Remove: rapid.IntRange(0, 3).Draw(d.T, "remove") == 0,
+			Remove: what < 2, Restore: what == 2,
 		})
 	}
 	if len(d.leases) > 0 && some("finish") {

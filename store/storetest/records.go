@@ -142,6 +142,39 @@ func changeOutOfBoundsIsInvalid(t *testing.T, s campaign.Store) {
 	apply(t, s, largest)
 }
 
+// fullChangeIsWritten replaces and deletes as many records in one change as it may
+// carry, short and long ones, and then adds as much work.
+func fullChangeIsWritten(t *testing.T, s campaign.Store) {
+	const n = campaign.MaxChangeRecords
+	id := func(i int) string { return fmt.Sprintf("%04d", i) }
+	first := make([]campaign.Record, n)
+	for i := range first {
+		first[i] = put(id(i), 0, strings.Repeat("x", i))
+	}
+	first[0] = put(id(0), 0, "y")
+	apply(t, s, campaign.Change{Records: first})
+	second := make([]campaign.Record, n)
+	var left []campaign.Record
+	for i := range second {
+		if second[i] = put(id(i), 1, ""); i%3 > 0 {
+			second[i] = put(id(i), 1, strings.Repeat("z", n-i))
+			left = append(left, put(id(i), 2, strings.Repeat("z", n-i)))
+		}
+	}
+	apply(t, s, campaign.Change{Records: second})
+	list, err := s.List(t.Context(), scope, kind, "", n)
+	require.NoError(t, err)
+	require.Equal(t, left, list)
+
+	work, want := make([]campaign.DueEntry, n), make([]string, n)
+	for i := range work {
+		work[i] = campaign.DueEntry{ID: id(n - i), Lane: campaign.Lane(i / (n / 2))}
+		want[i] = work[i].ID
+	}
+	apply(t, s, due(work...))
+	require.Equal(t, want, ids(claim(t, s, now, n).Entries), "in the order in which it was added, lane by lane")
+}
+
 func returnedValueIsACopy(t *testing.T, s campaign.Store) {
 	apply(t, s, campaign.Change{Records: []campaign.Record{put("a", 0, "kept")}, Count: []campaign.CounterDelta{{Name: "n", By: 1}}})
 	read := func() [][]byte {

@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) campaign.Store) {
 		"RefusedChangeLeavesNoTrace":        refusedChangeLeavesNoTrace,
 		"RefusedChangeSparesItsNeighbours":  refusedChangeSparesItsNeighbours,
 		"ChangeOutOfBoundsIsInvalid":        changeOutOfBoundsIsInvalid,
+		"FullChangeIsWritten":               fullChangeIsWritten,
 		"ReturnedValueIsACopy":              returnedValueIsACopy,
 		"GivenValueIsCopied":                givenValueIsCopied,
 		"ConcurrentUpdatesAllLand":          concurrentUpdatesAllLand,
