@@ -26,6 +26,11 @@ func (g *Engine) Revise(ctx context.Context, r Request, id, track, text string) 
 	})
 }
 
+// FilePart files one part of a wave as it was known, as a process does that slept.
+func (g *Engine) FilePart(ctx context.Context, id string, w Wave, part int) error {
+	return g.fileAhead(ctx, Scope(id), w, part)
+}
+
 // Drain works everything that is due by now, as a worker does, and returns how
 // many entries it worked. What puts itself back for later is left for later.
 func (g *Engine) Drain(ctx context.Context) (int, error) {

@@ -50,6 +50,10 @@ func (g *Engine) fileAhead(ctx context.Context, scope Scope, w Wave, n int) erro
 		if _, found, err := find[filedPart](tx, KindFiledPart, mark); err != nil || found {
 			return err
 		}
+		// The cursor takes the mark away: who slept meanwhile must see that it passed.
+		if now, err := load[Wave](tx, KindWave, w.ID); err != nil || n < now.Next {
+			return err
+		}
 		c, err := tx.campaign()
 		if err != nil || c.Status == Cancelled || c.Status == Paused {
 			return err
@@ -175,7 +179,7 @@ func (tx *transaction) fileHeavy(c Campaign, w *Wave) error {
 		room -= ticketWeight*len(part.Tickets) + contactWeight*len(part.Contacts)
 		w.Filed += len(part.Tickets)
 	}
-	left, _, err := tx.joinTasks(*w, part, w.Joined, room)
+	left, _, err := tx.joinTasks(*w, part, w.Joined, room) // those of all steps are followed at the end
 	if err != nil {
 		return err
 	}
@@ -220,13 +224,12 @@ func (tx *transaction) prefetchPart(part planPart, look bool) error {
 	var tickets, tasks, filings, contacts []string
 	for _, planned := range part.Tickets {
 		tasks = append(tasks, planned.Tasks...)
-		ticket, filing := []string{planned.ID}, []string{tx.filingID(planned.ID)}
-		if !look && !planned.Joins {
-			tx.suppose(KindTicket, ticket)
-			tx.suppose(KindEffect, filing)
-			continue
+		if look || planned.Joins {
+			tickets, filings = append(tickets, planned.ID), append(filings, tx.filingID(planned.ID))
+		} else {
+			tx.suppose(KindTicket, planned.ID)
+			tx.suppose(KindEffect, tx.filingID(planned.ID))
 		}
-		tickets, filings = append(tickets, ticket...), append(filings, filing...)
 	}
 	for _, planned := range part.Contacts {
 		contacts = append(contacts, string(planned.Person))

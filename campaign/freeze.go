@@ -424,8 +424,8 @@ func (tx *transaction) prefetchTargets(targets []Target, tracks []PlanTrack, loo
 		}
 	}
 	if !look {
-		tx.suppose(KindTarget, ids)
-		tx.suppose(KindTask, tasks)
+		tx.suppose(KindTarget, ids...)
+		tx.suppose(KindTask, tasks...)
 		return nil
 	}
 	return errors.Join(tx.prefetch(KindTarget, ids), tx.prefetch(KindTask, tasks))

@@ -197,6 +197,9 @@ func (v *giving) split(id string, targets map[string]bool) (more bool, err error
 	if err := save(tx, KindTicket, v.t.ID, *v.t); err != nil {
 		return false, err
 	}
+	if found {
+		return more, nil
+	}
 	return more, tx.effect(Effect{ID: tx.filingID(fresh.ID), Kind: EffectTicket, Subject: fresh.ID, Lane: Bulk}, nil)
 }
 

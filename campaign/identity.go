@@ -7,9 +7,10 @@ import (
 	"unicode"
 )
 
-// opaqueID returns the 16-character ID of a target, ticket or effect: base32 of
-// SHA-256 over the campaign and the reference as first seen. It is stored, never
-// recomputed, and it is the key to the outside, so that a name never leaks by it.
+// opaqueID returns the 16-character ID of a target or effect: base32 of SHA-256
+// over the campaign and the reference as first seen. Those of targets and tickets
+// are stored, never recomputed, and the keys to the outside, so that a name never
+// leaks by them.
 func opaqueID(campaignID string, ref ...string) string {
 	sum := sha256.Sum256([]byte(campaignID + "\x00" + strings.Join(ref, "\x00")))
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))

@@ -281,6 +281,9 @@ func (b *planBuilder) ticketID(t Target, ref string) string {
 			return by.ticket
 		}
 	}
+	if old := opaqueID(b.in.Campaign.ID, "ticket", ref, t.Owner); b.in.Filed[old] {
+		return old // as IDs were made at first
+	}
 	owner := opaqueID(b.in.Campaign.ID, "owner", t.Owner) // whose tickets are filed one after the other
 	return opaqueNear(owner, b.in.Campaign.ID, "ticket", ref, t.Owner)
 }

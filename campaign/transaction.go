@@ -157,11 +157,15 @@ func (tx *transaction) prefetch(kind RecordKind, ids []string) error {
 	return nil
 }
 
-// suppose takes records for missing without looking. The step must write each that
-// it asks for, so that its commit finds out; after that Conflict it has to look.
-func (tx *transaction) suppose(kind RecordKind, ids []string) {
+// suppose takes records that were not read yet for missing, without looking. The
+// step must write each that it asks for, so that its commit finds out; after that
+// Conflict it has to look.
+func (tx *transaction) suppose(kind RecordKind, ids ...string) {
 	for _, id := range ids {
-		tx.read[recordKey{kind, id}] = loaded{}
+		key := recordKey{kind, id}
+		if _, ok := tx.read[key]; !ok {
+			tx.read[key] = loaded{}
+		}
 	}
 }
 
