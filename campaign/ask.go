@@ -203,8 +203,8 @@ func (tx *transaction) askOf(id string, a *Ask) (Campaign, error) {
 		return c, Refuse(NotFound, "There is no such question to you. Nothing was changed.")
 	case found.To != tx.request.Actor:
 		return c, Refuse(Forbidden, fmt.Sprintf("Only %s can answer this. Nothing was changed.", Mention(found.To)))
-	case found.Status == AskWithdrawn:
-		return c, Refuse(Conflict, c.Title+" has ended, and this is not needed any more. Nothing was changed.")
+	case c.over() != nil:
+		return c, c.over()
 	case found.Status != AskOpen:
 		return c, Refuse(Conflict, "This was "+string(found.Status)+" already. Nothing was changed.")
 	}
@@ -212,26 +212,28 @@ func (tx *transaction) askOf(id string, a *Ask) (Campaign, error) {
 	return c, nil
 }
 
-// withdrawAsks takes back what is still asked in the name of a campaign that ends.
-func (tx *transaction) withdrawAsks() error {
+// withdrawAsks takes back what is still asked in the name of a campaign that ends,
+// and returns it.
+func (tx *transaction) withdrawAsks() (withdrawn []Ask, err error) {
 	open, err := openAsks(tx.ctx, tx.engine.opts.Store, tx.scope)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, a := range open {
 		if a, err = load[Ask](tx, KindAsk, a.ID); err != nil {
-			return err
+			return nil, err
 		}
 		if a.Status != AskOpen { // answered just now
 			continue
 		}
 		a.Status = AskWithdrawn
 		if err := tx.audit("ask.withdraw", "ask/"+a.ID, string(AskOpen), string(AskWithdrawn), "the campaign ended"); err != nil {
-			return err
+			return nil, err
 		}
 		if err := save(tx, KindAsk, a.ID, a); err != nil {
-			return err
+			return nil, err
 		}
+		withdrawn = append(withdrawn, a)
 	}
-	return nil
+	return withdrawn, nil
 }

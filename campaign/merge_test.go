@@ -2,6 +2,8 @@ package campaign_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -418,4 +420,17 @@ func TestAMergeWaitsForWhatWasLaunchedMeanwhile(t *testing.T) {
 	}
 	require.NotEmpty(t, h.taskNamed(into, "search").Ticket, "what went out meanwhile went over")
 	h.sound(into)
+}
+
+func TestAnAskOfACampaignThatIsMergedIsNotLeftOpen(t *testing.T) {
+	h, from, into := twoCampaigns(t)
+	_, err := h.engine.SendAsk(t.Context(), h.by(cara), from, devi, "waive the freeze", time.Time{})
+	require.NoError(t, err)
+	h.merges(from, into)
+	h.settle()
+	require.Equal(t, campaign.AskWithdrawn, all[campaign.Ask](h, from, campaign.KindAsk)[0].Status)
+	told := h.slack.said(commandChannel)
+	require.True(t, slices.ContainsFunc(told, func(p posted) bool {
+		return strings.Contains(p.Message.Text, "has not answered, and is not asked any more: waive the freeze") && strings.Contains(p.Message.Text, into)
+	}), "%+v", told)
 }

@@ -306,7 +306,8 @@ func (c *city) agrees(p *fakeslack.Person) {
 	for !p.Presses("Agree", *m).OK() {
 		c.waits("somebody listens", func() bool { return c.ws.Sockets() > 0 })
 	}
-	for !strings.Contains(c.asks(c.cara, "show"), "running") { // each look takes a command's way
+	for looks := 0; !strings.Contains(c.asks(c.cara, "show"), "running"); looks++ { // each takes a command's way
+		require.Less(c.t, looks, 1000, "the launch is agreed to and not carried out")
 	}
 }
 
