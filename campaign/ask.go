@@ -99,7 +99,11 @@ func (g *Engine) SendAsk(ctx context.Context, r Request, id string, to Person, t
 	err = g.atomically(ctx, Scope(id), r, func(tx *transaction) error {
 		return tx.sendAsk(Ask{To: to, By: r.Actor, Text: text, Due: Stamp(due), Status: AskOpen}, reading)
 	})
-	return say("%s is asked, by direct message. It stands in the executives' digest until it is answered.", Mention(to)), err
+	stands := "It stands in the executives' digest until it is answered."
+	if !c.Status.digests() {
+		stands = "Executives get no digest of a campaign that is " + words(c.Status) + "; from the launch on it stands there until it is answered."
+	}
+	return say("%s is asked, by direct message. %s", Mention(to), stands), err
 }
 
 func (tx *transaction) sendAsk(a Ask, r reading) error {
@@ -180,7 +184,7 @@ func (g *Engine) CallAboutAsk(ctx context.Context, r Request, id, ask string) (M
 		if err := tx.audit("ask.call", "ask/"+a.ID, string(AskOpen), string(AskOpen), ""); err != nil {
 			return err
 		}
-		text := fmt.Sprintf("*%s: %s wants to talk about an ask first.* Please call: %s", Escape(c.Title), Mention(a.To), Escape(a.Text))
+		text := fmt.Sprintf("*%s: %s wants to talk first.* %s asked: %s\nPlease call %s. It stays open until it is granted or declined.", Escape(c.Title), Mention(a.To), Mention(a.By), Escape(a.Text), Mention(a.To))
 		if err := tx.tellCommand("ask/"+a.ID+"/call", Message{Text: text}); err != nil {
 			return err
 		}
@@ -203,8 +207,8 @@ func (tx *transaction) askOf(id string, a *Ask) (Campaign, error) {
 		return c, Refuse(NotFound, "There is no such question to you. Nothing was changed.")
 	case found.To != tx.request.Actor:
 		return c, Refuse(Forbidden, fmt.Sprintf("Only %s can answer this. Nothing was changed.", Mention(found.To)))
-	case c.over() != nil:
-		return c, c.over()
+	case found.Status == AskWithdrawn || c.over() != nil:
+		return c, Refuse(Conflict, string(Escape(c.Title))+" has ended, and this is not needed from you any more. Nothing was changed.")
 	case found.Status != AskOpen:
 		return c, Refuse(Conflict, "This was "+string(found.Status)+" already. Nothing was changed.")
 	}
@@ -212,28 +216,41 @@ func (tx *transaction) askOf(id string, a *Ask) (Campaign, error) {
 	return c, nil
 }
 
-// withdrawAsks takes back what is still asked in the name of a campaign that ends,
-// and returns it.
-func (tx *transaction) withdrawAsks() (withdrawn []Ask, err error) {
+// withdrawAsks takes back what is still asked in the name of a campaign that ends.
+// Who was asked is told, and so is the command channel; into is the campaign that
+// takes over, if any.
+func (tx *transaction) withdrawAsks(c Campaign, into string) error {
 	open, err := openAsks(tx.ctx, tx.engine.opts.Store, tx.scope)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	var lines []string
 	for _, a := range open {
 		if a, err = load[Ask](tx, KindAsk, a.ID); err != nil {
-			return nil, err
+			return err
 		}
 		if a.Status != AskOpen { // answered just now
 			continue
 		}
 		a.Status = AskWithdrawn
 		if err := tx.audit("ask.withdraw", "ask/"+a.ID, string(AskOpen), string(AskWithdrawn), "the campaign ended"); err != nil {
-			return nil, err
+			return err
 		}
 		if err := save(tx, KindAsk, a.ID, a); err != nil {
-			return nil, err
+			return err
 		}
-		withdrawn = append(withdrawn, a)
+		m := Message{Text: fmt.Sprintf("*%s has ended: nothing is needed from you any more.* You were asked: %s", Escape(c.Title), Escape(a.Text))}
+		if err := tx.post("ask/"+a.ID+"/withdrawn", Bulk, postPayload{To: a.To.User(), Message: m}); err != nil {
+			return err
+		}
+		lines = append(lines, fmt.Sprintf("• %s: %s", Mention(a.To), Escape(a.Text)))
 	}
-	return withdrawn, nil
+	if len(lines) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("*%s: withdrawn without an answer, with the campaign*\n%s", Escape(c.Title), strings.Join(lines, "\n"))
+	if into != "" {
+		text += fmt.Sprintf("\nWhat you still need: `/campaign ask %s @person …`", into)
+	}
+	return tx.tellCommand("asks/withdrawn", Message{Text: text})
 }

@@ -50,7 +50,7 @@ func (g *Engine) cancel(ctx context.Context, r Request, id string) (Message, err
 		if err := tx.tellExecutives(*c, say("*%s was cancelled.* This is the last word.", c.Title)); err != nil {
 			return err
 		}
-		if _, err := tx.withdrawAsks(); err != nil {
+		if err := tx.withdrawAsks(*c, ""); err != nil {
 			return err
 		}
 		return tx.tellCommand("cancelled", m)

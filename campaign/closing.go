@@ -279,7 +279,7 @@ func (tx *transaction) endCampaign(intent closing, report Report) error {
 	if err := save(tx, KindReport, finalID, report); err != nil {
 		return err
 	}
-	if _, err := tx.withdrawAsks(); err != nil {
+	if err := tx.withdrawAsks(c, ""); err != nil {
 		return err
 	}
 	return save(tx, KindCampaign, self, c)

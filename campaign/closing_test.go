@@ -3,6 +3,7 @@ package campaign_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,24 @@ func TestAskingALeader(t *testing.T) {
 	require.Empty(t, answered.Asks)
 }
 
+func TestTwoAsksOfOnePersonAreToldApart(t *testing.T) {
+	h, id := running(t, words(t))
+	for _, text := range []string{"waive the freeze", "name a deputy"} {
+		_, err := h.engine.SendAsk(t.Context(), h.by(cara), id, devi, text, monday.Add(time.Hour))
+		require.NoError(t, err)
+	}
+	h.clock.advance(3 * time.Hour)
+	m, err := h.engine.Digest(t.Context(), h.by(cara), id, campaign.ForExecutives)
+	require.NoError(t, err)
+	require.Contains(t, m.Text, "(1) <@UDEVI>, waive the freeze now: it was due today 10:00 UTC.")
+	require.Contains(t, m.Text, "(2) <@UDEVI>, name a deputy now")
+	labels := map[string]bool{}
+	for _, b := range m.Buttons {
+		require.False(t, labels[b.Label], "two buttons %s", b.Label)
+		labels[b.Label] = true
+	}
+}
+
 func TestAnAskEndsWithItsCampaign(t *testing.T) {
 	for how, end := range map[string]func(*house, string) error{
 		"closed": func(h *house, id string) error {
@@ -86,8 +105,16 @@ func TestAnAskEndsWithItsCampaign(t *testing.T) {
 			h.workNumbers()
 			require.Equal(t, how, string(h.campaign(id).Status))
 			_, err = h.engine.AnswerAsk(t.Context(), h.by(devi), id, asks[0].ID, true)
-			require.Contains(t, refused(t, err, campaign.Conflict), "log4j RCE is "+how)
+			require.Contains(t, refused(t, err, campaign.Conflict), "log4j RCE has ended, and this is not needed from you any more")
 			require.Contains(t, h.audited(id), "ask.withdraw")
+			said := func(to, what string) string {
+				told := h.planned(id, to)
+				at := slices.IndexFunc(told, func(p planned) bool { return strings.Contains(p.Message.Text, what) })
+				require.GreaterOrEqual(t, at, 0, "%s hears %q", to, what)
+				return told[at].Message.Text
+			}
+			require.Contains(t, said(devi.User(), "nothing is needed from you any more"), "You were asked: waive the freeze")
+			require.NotContains(t, said(commandChannel, "withdrawn without an answer"), "name a deputy")
 			ended := all[campaign.Ask](h, id, campaign.KindAsk)
 			require.Equal(t, campaign.AskWithdrawn, ended[0].Status)
 			require.Equal(t, campaign.AskGranted, ended[1].Status)

@@ -89,7 +89,11 @@ func (g *Engine) askButtons(ctx context.Context, r reading) []Button {
 		if i == asksWithButtons {
 			break
 		}
-		buttons = append(buttons, a.buttons(r.campaign.ID, " ("+g.nameOf(ctx, a.To)+")")...)
+		who := g.nameOf(ctx, a.To)
+		if slices.ContainsFunc(r.snapshot.Asks, func(b Ask) bool { return b.ID != a.ID && b.To == a.To }) {
+			who = fmt.Sprintf("%s, %d", who, i+1) // as the text counts them
+		}
+		buttons = append(buttons, a.buttons(r.campaign.ID, " ("+who+")")...)
 	}
 	return append(buttons, Button{Label: "By organisation", Action: "digest.organisation", Value: r.campaign.ID})
 }

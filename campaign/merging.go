@@ -264,15 +264,10 @@ func (g *Engine) endForMerge(ctx context.Context, m Merge, i Campaign) error {
 		c.ClosedAt, c.MergedInto = tx.now, i.ID
 		text := say("*%s was merged into %s.* Its work goes on there, with what was done; nobody is asked again. Ask in %s.", c.Title, i.Title, cmp.Or(ChannelLink(i.HelpRef), Escape("its help channel")))
 		text.Ephemeral = false
-		asks, err := tx.withdrawAsks()
-		if err != nil {
+		if err := tx.tellCommand("merged", text); err != nil {
 			return err
 		}
-		command := text
-		for _, a := range asks {
-			command.Text += fmt.Sprintf("\n%s has not answered, and is not asked any more: %s. What is still needed is asked again from %s.", Mention(a.To), Escape(a.Text), i.ID)
-		}
-		if err := tx.tellCommand("merged", command); err != nil {
+		if err := tx.withdrawAsks(*c, i.ID); err != nil {
 			return err
 		}
 		if err := tx.tellExecutives(*c, say("*%s was merged into %s.* Its digests end here; those of %s go on.", c.Title, i.Title, i.Title)); err != nil {

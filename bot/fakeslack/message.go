@@ -33,6 +33,7 @@ type Message struct {
 	LatestReply string   `json:"latest_reply,omitempty"`
 
 	VisibleTo string `json:"visible_to,omitempty"` // the one user who sees an ephemeral message
+	Answers   string `json:"answers,omitempty"`    // the trigger ID of the command that it came in answer to
 	Broadcast bool   `json:"broadcast,omitempty"`  // a reply also sent to the channel
 }
 

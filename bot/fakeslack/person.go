@@ -40,11 +40,12 @@ type Person struct {
 
 // Seen is what a person sees after an act.
 type Seen struct {
-	Toast  string            // an error in place of an answer; empty when the app acknowledged
-	Reply  *Message          // what the acknowledgement said, if anything
-	Modal  *View             // the person's top modal when the act was over, if any
-	Errors map[string]string // what a form complains about, by block_id
-	Err    error             // the act was impossible: no such button, not a member …
+	Trigger string            // of a command; what answers it names it, see Message.Answers
+	Toast   string            // an error in place of an answer; empty when the app acknowledged
+	Reply   *Message          // what the acknowledgement said, if anything
+	Modal   *View             // the person's top modal when the act was over, if any
+	Errors  map[string]string // what a form complains about, by block_id
+	Err     error             // the act was impossible: no such button, not a member …
 }
 
 // Text is the text of the reply, or the toast, or what made the act impossible.

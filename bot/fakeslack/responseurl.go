@@ -17,6 +17,7 @@ type responseURL struct {
 	used          int
 	original      string // ts of the message acted on; "" after a command
 	ephemeral     bool   // whether that was an ephemeral one
+	trigger       string // of the command; "" after a press
 }
 
 // newResponseURL gives one out. The lock is held.
@@ -99,7 +100,7 @@ func (w *Workspace) respond(path string, args map[string]string) error {
 		w.replaceOriginal(c, url, says)
 		return nil
 	}
-	w.answerIn(c, url.user, says, args["response_type"] == "in_channel", args["thread_ts"])
+	w.answerIn(c, url.user, says, args["response_type"] == "in_channel", args["thread_ts"]).Answers = url.trigger
 	return nil
 }
 

@@ -221,7 +221,7 @@ func (p *Person) Runs(command, in string) Seen {
 		"token": "fake-verification", "team_id": w.team, "team_domain": w.opts.Domain, "channel_id": c.id,
 		"channel_name": c.spoken(), "user_id": p.ID, "user_name": p.Name, "command": name,
 		"text": w.typed(smarten(strings.TrimSpace(rest)), true), "api_app_id": w.appID, "is_enterprise_install": "false",
-		"response_url": w.newResponseURL(responseURL{user: p.ID, channel: c.id}), "trigger_id": trigger,
+		"response_url": w.newResponseURL(responseURL{user: p.ID, channel: c.id, trigger: trigger}), "trigger_id": trigger,
 	}
 	payload, err := json.Marshal(values)
 	if err != nil {
@@ -235,6 +235,7 @@ func (p *Person) Runs(command, in string) Seen {
 	w.mu.Unlock()
 
 	ack, seen := p.deliver(parcel)
+	seen.Trigger = trigger
 	if seen.Toast != "" {
 		return seen
 	}
@@ -244,7 +245,9 @@ func (p *Person) Runs(command, in string) Seen {
 	case err != nil:
 		seen.Toast = ToastFailed
 	case said:
-		reply := *w.answerIn(c, p.ID, says, inChannel, "")
+		m := w.answerIn(c, p.ID, says, inChannel, "")
+		m.Answers = trigger
+		reply := *m
 		seen.Reply = &reply
 	}
 	w.mu.Unlock()

@@ -18,20 +18,21 @@ import (
 type step struct{ command, answer string }
 
 // types lets a person type commands in the war room, each after the answer to the
-// one before.
+// one before. Who joins in types beside them, and may have campaigns of their own.
 func (d *demoWorld) types(ctx context.Context, who *fakeslack.Person, steps ...step) error {
 	for _, s := range steps {
-		before := len(who.Ephemerals(d.room))
-		if seen := who.Runs(s.command, d.room); !seen.OK() {
+		seen := who.Runs(ofStory(s.command), d.room)
+		if !seen.OK() {
 			return fmt.Errorf("type %.60q: %s", s.command, seen.Text())
 		}
 		var answer string
 		err := d.until(ctx, fmt.Sprintf("the answer to %.60q", s.command), func() (bool, error) {
 			got := who.Ephemerals(d.room)
-			if len(got) <= before {
+			at := slices.IndexFunc(got, func(m fakeslack.Message) bool { return m.Answers == seen.Trigger })
+			if at < 0 {
 				return false, nil
 			}
-			answer = got[len(got)-1].Text + "\n" + got[len(got)-1].Words()
+			answer = got[at].Text + "\n" + got[at].Words()
 			return true, nil
 		})
 		if err != nil {
@@ -43,6 +44,15 @@ func (d *demoWorld) types(ctx context.Context, who *fakeslack.Person, steps ...s
 		d.breathe(900 * time.Millisecond)
 	}
 	return nil
+}
+
+// ofStory names the campaign in a command, behind its first word.
+func ofStory(command string) string {
+	parts := strings.SplitN(command, " ", 3)
+	if parts[1] == "new" {
+		return command
+	}
+	return strings.Join(slices.Insert(parts, 2, demoCampaign), " ")
 }
 
 // until waits for something to become so, and names it when patience runs out.
