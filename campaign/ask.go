@@ -111,6 +111,9 @@ func (tx *transaction) sendAsk(a Ask, r reading) error {
 	if err != nil {
 		return err
 	}
+	if err := c.over(); err != nil {
+		return err
+	}
 	if !c.Status.digests() && c.Status != Approved && c.Status != InReview && c.Status != Draft {
 		return Refuse(Conflict, "The campaign is "+words(c.Status)+". Nothing was sent.")
 	}

@@ -118,7 +118,7 @@ func (g *Engine) List(ctx context.Context) (Message, error) {
 	}
 	data := CampaignListData{LocalTime: LocalTime{Zone: g.opts.Zone, Now: g.opts.Clock.Now()}}
 	for _, c := range all[:min(len(all), maxListed)] {
-		line := CampaignLine{ID: c.ID, Title: c.Title, Status: c.Status, Commander: Mention(c.Commander)}
+		line := CampaignLine{ID: c.ID, Title: c.Title, Status: c.Status, Into: c.MergedInto, Commander: Mention(c.Commander)}
 		numbers, err := g.numbers(ctx, c.ID)
 		if err != nil {
 			return Message{}, err
@@ -126,7 +126,9 @@ func (g *Engine) List(ctx context.Context) (Message, error) {
 		all := numbers.Track(headline(c, numbers).Name).All
 		line.Known, line.Done, line.Unknown = all.Known(), all.Verified+all.Excepted, numbers.Unknown
 		for _, t := range c.Tracks {
-			line.Due = earliest(line.Due, t.Due)
+			if c.over() == nil {
+				line.Due = earliest(line.Due, t.Due)
+			}
 		}
 		data.Campaigns = append(data.Campaigns, line)
 	}

@@ -54,11 +54,12 @@ type CampaignLine struct {
 	ID        string
 	Title     string
 	Status    Status
+	Into      string // the campaign that took it over; "" for none
 	Commander Markup
 	Known     int
 	Done      int
 	Unknown   int
-	Due       time.Time
+	Due       time.Time // zero once it has ended
 }
 
 // CampaignStatusData is for campaign_status: the numbers now.

@@ -24,6 +24,7 @@ func commandEntries() map[string]entry {
 		"campaign_list": {sample: campaign.CampaignListData{LocalTime: inUTC, Hidden: true, Campaigns: []campaign.CampaignLine{
 			{ID: "log4shell", Title: log4shell, Status: campaign.Running, Commander: mei, Known: 312, Done: 203, Unknown: 1204, Due: tonight},
 			{ID: "rotate-keys", Title: "Rotate the signing keys", Status: campaign.Draft, Commander: tom},
+			{ID: "log4j-drill", Title: "Log4j drill", Status: campaign.Cancelled, Into: "log4shell", Commander: tom},
 		}}},
 		"campaign_status": {sample: campaign.CampaignStatusData{
 			LocalTime: inUTC, Title: log4shell, Status: campaign.Running, Standing: sampleStanding(), Tracks: sampleTracks(), Stuck: sampleStuck(),
