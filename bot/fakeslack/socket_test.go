@@ -185,6 +185,7 @@ func TestAnAcknowledgementOf20KBIsDroppedSilently(t *testing.T) {
 			})
 		}
 	}()
+	require.NoError(t, ws.WaitFor(soon(t), func() bool { return ws.Sockets() == 1 }))
 	require.Equal(t, fakeslack.ToastTimeout, ann.Runs("/campaign list", fakeslack.DM).Toast)
 }
 

@@ -145,7 +145,7 @@ func (c *chaosCity) suffers(size chaosSize) {
 	}
 	c.ws.ClearFaults()
 	c.connects()
-	c.asks(c.cara, "resume")
+	c.resumes()
 	c.settles(size.lasts / 2)
 	c.figures.Jira = c.jira.Stats()
 	c.stopsAll()

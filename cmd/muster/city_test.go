@@ -407,6 +407,25 @@ func (c *city) reads() (r campaign.Reader, done func()) {
 	return reader, func() { require.NoError(c.t, reader.close()) }
 }
 
+// resumes lets the campaign go on for good. A pause overtakes what was typed before
+// it, and may come after a resume that was typed behind it: so all that was typed
+// is carried out first.
+func (c *city) resumes() {
+	c.t.Helper()
+	reader, done := c.reads()
+	defer done()
+	require.Eventually(c.t, func() bool {
+		inbox, err := all[campaign.Envelope](c.ctx, reader, campaign.Sys, campaign.KindInbox)
+		for _, e := range inbox {
+			if e.Status == campaign.InboxPending {
+				return false
+			}
+		}
+		return err == nil
+	}, time.Minute, 50*time.Millisecond, "what was typed is carried out")
+	c.asks(c.cara, "resume")
+}
+
 // settles waits until nothing is on its way any more.
 func (c *city) settles(patience time.Duration) {
 	c.t.Helper()

@@ -77,7 +77,7 @@ func TestNothingIsLostOrDoubled(t *testing.T) {
 	people()
 	t.Logf("faults on the way: %v", c.ws.Mixed())
 	c.ws.ClearFaults()
-	c.asks(c.cara, "resume")
+	c.resumes()
 	c.settles(time.Minute)
 	c.stopsAll()
 	t.Logf("killed %d times: %v", len(dealt), c.hits)

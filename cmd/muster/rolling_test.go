@@ -48,7 +48,7 @@ func TestRollingRestart(t *testing.T) {
 		})
 	}
 	people()
-	c.asks(c.cara, "resume")
+	c.resumes()
 	c.settles(time.Minute)
 	c.stopsAll()
 
