@@ -313,12 +313,10 @@ func (g *Engine) contactMessage(ctx context.Context, c Campaign, contact Contact
 	now := g.opts.Clock.Now()
 	data := ProgressData{LocalTime: LocalTime{Zone: contact.Zone, Now: now}, Title: c.Title, Verb: "Done"}
 	countTargets(&data, tasks)
-	left := false
 	for _, t := range tasks {
 		if !t.Status.Actionable() {
 			continue
 		}
-		left = true
 		if data.Due.IsZero() || t.Due.Before(data.Due) {
 			data.Due = t.Due
 			if track, ok := c.Track(t.Track); ok {
@@ -332,16 +330,8 @@ func (g *Engine) contactMessage(ctx context.Context, c Campaign, contact Contact
 		return Message{}, err
 	}
 	text := settle(contact.Text, contact.Zone, now, c)
-	buttons := taskButtons(c.ID, contact.Person, data.Count)
-	if !left {
-		buttons = slices.DeleteFunc(buttons, Button.answersWork)
-	}
-	return Message{Text: WithHeadline(text, strings.TrimSpace(headline)), Buttons: buttons}, nil
+	return Message{Text: WithHeadline(text, strings.TrimSpace(headline)), Buttons: taskButtons(c.ID, contact.Person, data.Count)}, nil
 }
-
-// answersWork says of one of taskButtons that it makes no sense once nothing is
-// left to do.
-func (b Button) answersWork() bool { return b.Action != "task.show_all" && b.Action != "odd.report" }
 
 // countTargets counts targets, not tasks: a target is done when nothing is asked
 // of it on any track, and as far as its least finished task otherwise.

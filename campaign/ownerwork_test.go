@@ -240,27 +240,3 @@ func TestAButtonIsAboutWhatItsMessageNames(t *testing.T) {
 	_, err = h.engine.OnIt(t.Context(), h.by(ann), id, campaign.TaskSet{Tasks: ids[1:]})
 	refused(t, err, campaign.Forbidden)
 }
-
-func TestAMessageOffersNothingToDoWhenNothingIsLeft(t *testing.T) {
-	h := newHouse(t)
-	h.estate()
-	id := h.ready()
-	h.launch(id, campaign.SliceAll)
-	h.settle()
-	offered := func() (actions []string) {
-		for _, b := range h.slack.said(ben.User())[0].Message.Buttons {
-			actions = append(actions, b.Action)
-		}
-		return actions
-	}
-	require.Contains(t, offered(), "task.done")
-	_, err := h.engine.Claim(t.Context(), h.by(ben), id, campaign.TaskSet{Contact: string(ben)}, campaign.Claim{Method: campaign.MethodIsolated})
-	require.NoError(t, err)
-	h.settle()
-	require.Equal(t, []string{"task.show_all", "odd.report"}, offered())
-	again := h.by(ben)
-	again.Reason = "it came back with the last deployment"
-	require.NoError(t, h.engine.MoveTask(t.Context(), again, id, h.taskNamed(id, "search").ID, campaign.TaskInProgress))
-	h.settle()
-	require.Contains(t, offered(), "task.done", "it is theirs to do again")
-}
