@@ -90,5 +90,5 @@ func (h handlers) forms() []Form {
 
 // nothingLeft answers a button whose form would have nothing to ask about.
 func nothingLeft(context.Context, Press) (campaign.Message, error) {
-	return campaign.Message{Text: "Nothing of this is left to do: it is done already, or belongs to others by now. `/campaign tickets` shows what is yours.", Ephemeral: true}, nil
+	return campaign.Message{Text: "Nothing of this is left to do: it is done, waits to be confirmed, or belongs to others by now. `/campaign tickets` shows what is yours.", Ephemeral: true}, nil
 }
