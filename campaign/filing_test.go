@@ -1,0 +1,99 @@
+package campaign_test
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/musterbot/muster/campaign"
+)
+
+// A plan is drawn, enrolled and filed in steps, and calls things new that may be
+// there by the time of the step: those are kept as they are.
+func TestWhatThePlanTakesForNewMayBeThereAlready(t *testing.T) {
+	first := newHouse(t)
+	first.estate()
+	id := first.ready()
+	first.launch(id, campaign.SliceAll)
+	known := first.taskNamed(id, "search")
+
+	h := newHouse(t)
+	h.estate()
+	begun := known
+	begun.Status, begun.Ticket, begun.Contact = campaign.TaskInProgress, "", ""
+	h.readyWith(func(id string) { h.put(id, campaign.KindTask, begun.ID, begun) }) // an approval died half-way, and somebody began
+	require.Equal(t, campaign.TaskInProgress, h.taskNamed(id, "search").Status)
+	filed := campaign.Ticket{ID: known.Ticket, Owner: known.Owner, Contact: known.Contact, Name: "search", Status: campaign.TicketOpen, Ref: campaign.TicketRef{ID: "SEC-7"}}
+	h.put(id, campaign.KindTicket, filed.ID, filed)
+	h.launch(id, campaign.SliceAll)
+	require.Equal(t, filed.ID, h.taskNamed(id, "search").Ticket)
+	require.Len(t, h.tracker.filed(), len(first.tracker.filed())-1, "it is not filed a second time")
+	ticket := h.ticketNamed(id, "search")
+	require.Equal(t, "SEC-7", ticket.Ref.ID)
+	require.Equal(t, []string{known.ID}, ticket.Tasks)
+}
+
+// A process that slept through its lease goes on with a part that others have filed
+// and the wave's cursor has passed.
+func TestAPartThatTheCursorPassedIsNotFiledAgain(t *testing.T) {
+	h := newHouse(t)
+	h.estate()
+	id := h.ready()
+	_, err := h.engine.Launch(t.Context(), h.by(cara), id, campaign.SliceExposed)
+	require.NoError(t, err)
+	slept := h.waves(id)[campaign.SliceExposed]
+	h.settle()
+	records := len(h.audited(id))
+	require.NoError(t, h.engine.FilePart(t.Context(), id, slept, 0))
+	h.settle()
+	require.Empty(t, h.tracker.filed()[h.ticketNamed(id, "checkout").ID].Comments)
+	require.Len(t, h.audited(id), records)
+	require.Len(t, h.firsts(ann), 1)
+}
+
+// What is written together begins alike, so that a store has it in one place.
+func TestIDsOfOneOwnersTicketsBeginAlike(t *testing.T) {
+	h := newHouse(t)
+	h.estate()
+	id := h.ready()
+	h.tracker.fail(campaign.Unavailable, 100)
+	h.launch(id, campaign.SliceAll)
+	checkout, ledger, search := h.ticketNamed(id, "checkout").ID, h.ticketNamed(id, "ledger").ID, h.ticketNamed(id, "search").ID
+	require.Equal(t, checkout[:4], ledger[:4], "both are Ann's")
+	require.NotEqual(t, checkout[:4], search[:4])
+	require.NotEqual(t, checkout, ledger)
+	begins := map[string]bool{}
+	for _, e := range all[campaign.Effect](h, id, campaign.KindEffect) {
+		if e.Kind == campaign.EffectTicket {
+			require.Len(t, e.ID, 16)
+			require.Len(t, e.Subject, 16)
+			require.Equal(t, e.Subject[:4], e.ID[:4])
+			begins[e.ID] = true
+		}
+	}
+	require.Len(t, begins, 3)
+}
+
+// A team's ticket from before its ID told the owner takes up what the team gets.
+func TestATicketKeepsTheIDThatItGotAtFirst(t *testing.T) {
+	h := newHouse(t)
+	h.estate()
+	id := h.readyWith(func(id string) {
+		team := campaign.ByTeam
+		_, err := h.engine.Edit(t.Context(), h.by(cara), id, campaign.CampaignEdit{Grouping: &team})
+		require.NoError(t, err)
+	})
+	const owner = "group:default/ann"
+	sum := sha256.Sum256([]byte(id + "\x00ticket\x00" + owner + "\x00" + owner))
+	first := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
+	h.put(id, campaign.KindTicket, first, campaign.Ticket{ID: first, Owner: owner, Name: "ann", Status: campaign.TicketOpen, Ref: campaign.TicketRef{ID: "SEC-7"}})
+	_, err := h.engine.Freeze(t.Context(), h.by(cara), id)
+	require.NoError(t, err)
+	h.launch(id, campaign.SliceAll)
+	require.Equal(t, first, h.taskNamed(id, "checkout").Ticket)
+	require.Equal(t, first, h.taskNamed(id, "ledger").Ticket)
+	require.Len(t, h.tracker.filed(), 1, "Ben's alone is new")
+}
