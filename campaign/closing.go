@@ -219,7 +219,6 @@ func (g *Engine) lastDigest(ctx context.Context, c Campaign, intent closing, s S
 	if err != nil {
 		return Message{}, err
 	}
-	s.Asks = nil // withdrawn with the end
 	c.Status, c.Milestones = Closed, append(slices.Clone(c.Milestones), Milestone{Name: MilestoneClosed, By: intent.By, At: s.At})
 	r, err := g.read(ctx, c, s, plan.Last[ForExecutives])
 	if err != nil {

@@ -390,8 +390,7 @@ func enrolBatch(tracks int) int { return max(1, partWeight/(1+2*tracks)) }
 // on, unknown ones included. It may be repeated.
 func (g *Engine) enrol(ctx context.Context, r Request, c Campaign, p Plan) error {
 	// In the order of their keys, so that a store writes each of its pages once.
-	targets := slices.Clone(p.Targets)
-	slices.SortFunc(targets, func(a, b Target) int { return cmp.Compare(a.ID, b.ID) })
+	targets := slices.SortedFunc(slices.Values(p.Targets), func(a, b Target) int { return cmp.Compare(a.ID, b.ID) })
 	err := together(slices.Chunk(targets, enrolBatch(len(p.Tracks))), func(batch []Target) error {
 		look := c.Plan != "" // before the first plan hardly ever is one there
 		return g.atomically(ctx, Scope(c.ID), Request{Actor: r.Actor}, func(tx *transaction) error {

@@ -415,13 +415,8 @@ func (c *city) resumes() {
 	reader, done := c.reads()
 	defer done()
 	require.Eventually(c.t, func() bool {
-		inbox, err := all[campaign.Envelope](c.ctx, reader, campaign.Sys, campaign.KindInbox)
-		for _, e := range inbox {
-			if e.Status == campaign.InboxPending {
-				return false
-			}
-		}
-		return err == nil
+		left, err := unheard(c.ctx, reader)
+		return err == nil && len(left) == 0
 	}, time.Minute, 50*time.Millisecond, "what was typed is carried out")
 	c.asks(c.cara, "resume")
 }

@@ -57,21 +57,24 @@ func onItsWay(ctx context.Context, r campaign.Reader) (left []string, err error)
 			}
 		}
 	}
-	inbox, err := all[campaign.Envelope](ctx, r, campaign.Sys, campaign.KindInbox)
-	if err != nil {
-		return nil, err
-	}
-	for key, e := range inbox {
-		if e.Status == campaign.InboxPending {
-			left = append(left, fmt.Sprintf("%s %s is pending", e.Kind, key))
-		}
-	}
-	if len(left) > 0 {
-		return left, nil
+	pending, err := unheard(ctx, r)
+	if left = append(left, pending...); err != nil || len(left) > 0 {
+		return left, err
 	}
 	verdict, err := campaign.VerifyAudit(ctx, r, killed)
 	if verdict.Unsealed > 0 {
 		left = append(left, verdict.String())
+	}
+	return left, err
+}
+
+// unheard lists what was typed or pressed and is not carried out yet.
+func unheard(ctx context.Context, r campaign.Reader) (left []string, err error) {
+	inbox, err := all[campaign.Envelope](ctx, r, campaign.Sys, campaign.KindInbox)
+	for key, e := range inbox {
+		if e.Status == campaign.InboxPending {
+			left = append(left, fmt.Sprintf("%s %s is pending", e.Kind, key))
+		}
 	}
 	return left, err
 }
