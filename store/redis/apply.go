@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -128,18 +129,33 @@ func (s *Store) encode(c campaign.Change, slot *slot) (*encoded, error) {
 	return e, nil
 }
 
-// checks adds where each record stands and which version it must have there.
+// checks adds which records must not be there yet, in the order of their keys, and
+// which version others must have.
 func (e *encoded) checks(members []int) {
-	e.add(len(members))
+	records := e.change.Records
+	var fresh, known []int
 	for _, i := range members {
-		r := e.change.Records[i]
-		from, to := recordRange(recordPart(r.ID))
-		want := ""
-		if r.Version > 0 {
-			want = strconv.FormatUint(r.Version, 10) + "\n"
+		if records[i].Version == 0 {
+			fresh = append(fresh, i)
+		} else {
+			known = append(known, i)
 		}
-		e.order = append(e.order, i)
-		e.add(from, to, want)
+	}
+	slices.SortFunc(fresh, func(a, b int) int { return cmp.Compare(records[a].ID, records[b].ID) })
+	e.order = append(append(e.order, fresh...), known...)
+	e.add(len(fresh))
+	if len(fresh) > 0 {
+		_, past := recordRange(recordPart(records[fresh[len(fresh)-1]].ID))
+		e.add(past)
+	}
+	for _, i := range fresh {
+		e.add(recordPart(records[i].ID))
+	}
+	e.add(len(known))
+	for _, i := range known {
+		part := recordPart(records[i].ID)
+		_, past := recordRange(part)
+		e.add(part, past, strconv.FormatUint(records[i].Version, 10)+"\n")
 	}
 }
 

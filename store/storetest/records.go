@@ -32,6 +32,29 @@ func recordsKeepTheirVersions(t *testing.T, s campaign.Store) {
 	require.Equal(t, "two", string(got.Data))
 }
 
+// newRecordFindsAnyOther writes new records between others that are there, in no
+// order; the one that is there already is found wherever it stands, and named.
+func newRecordFindsAnyOther(t *testing.T, s campaign.Store) {
+	names := []string{"m\x80", "b", "a", "a\x00", "a\x00\x01", "a\x01", "aa", "A", "\xff", "m", "m\xff\xff", "Z", "_", "é", "~"}
+	between := make([]campaign.Record, len(names))
+	for i, name := range names {
+		between[i] = put(name+"x", 0, "stands between")
+	}
+	apply(t, s, campaign.Change{Records: between})
+	fresh := make([]campaign.Record, len(names))
+	for i, name := range names {
+		fresh[i] = put(name, 0, "new")
+	}
+	for _, name := range names {
+		apply(t, s, campaign.Change{Records: []campaign.Record{put(name, 0, "first")}})
+		err := s.Apply(t.Context(), campaign.Change{Scope: scope, Records: fresh})
+		requireKind(t, campaign.Conflict, err)
+		require.ErrorContains(t, err, "/"+name+" is at version 1,")
+		apply(t, s, campaign.Change{Records: []campaign.Record{{Kind: kind, ID: name, Version: 1}}})
+	}
+	apply(t, s, campaign.Change{Records: fresh})
+}
+
 func deletedRecordIsGone(t *testing.T, s campaign.Store) {
 	apply(t, s, campaign.Change{Records: []campaign.Record{put("a", 0, "one")}})
 	gone := campaign.Change{Scope: scope, Records: []campaign.Record{{Kind: kind, ID: "a", Version: 1}}}

@@ -27,6 +27,7 @@ var now = time.Date(2021, 12, 10, 9, 0, 0, 0, time.UTC)
 func Run(t *testing.T, open func(t *testing.T) campaign.Store) {
 	tests := map[string]func(t *testing.T, s campaign.Store){
 		"RecordsKeepTheirVersions":          recordsKeepTheirVersions,
+		"NewRecordFindsAnyOther":            newRecordFindsAnyOther,
 		"DeletedRecordIsGone":               deletedRecordIsGone,
 		"RefusedChangeLeavesNoTrace":        refusedChangeLeavesNoTrace,
 		"RefusedChangeSparesItsNeighbours":  refusedChangeSparesItsNeighbours,
