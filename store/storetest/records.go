@@ -55,6 +55,23 @@ func newRecordFindsAnyOther(t *testing.T, s campaign.Store) {
 	apply(t, s, campaign.Change{Records: fresh})
 }
 
+// missingRecordIsAsserted says of records only that they are not there.
+func missingRecordIsAsserted(t *testing.T, s campaign.Store) {
+	const other campaign.RecordKind = "other"
+	missing := func(kind campaign.RecordKind, id string) campaign.Record { return campaign.Record{Kind: kind, ID: id} }
+	apply(t, s, campaign.Change{Records: []campaign.Record{put("b", 0, "one"), missing(other, "b"), missing(kind, "b\x00"), missing(kind, "a")}})
+	for _, id := range []string{"a", "b\x00"} {
+		_, err := s.Get(t.Context(), scope, kind, id)
+		requireKind(t, campaign.NotFound, err)
+	}
+	apply(t, s, campaign.Change{Records: []campaign.Record{missing(other, "b"), put("c", 0, "new"), put("b", 1, "two"), missing(kind, "a")}})
+	err := s.Apply(t.Context(), campaign.Change{Scope: scope, Records: []campaign.Record{missing(other, "b"), put("d", 0, "new"), put("b", 2, "three"), missing(kind, "c")}})
+	requireKind(t, campaign.Conflict, err)
+	require.ErrorContains(t, err, "/c is at version 1,")
+	_, err = s.Get(t.Context(), scope, kind, "d")
+	requireKind(t, campaign.NotFound, err)
+}
+
 func deletedRecordIsGone(t *testing.T, s campaign.Store) {
 	apply(t, s, campaign.Change{Records: []campaign.Record{put("a", 0, "one")}})
 	gone := campaign.Change{Scope: scope, Records: []campaign.Record{{Kind: kind, ID: "a", Version: 1}}}

@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) campaign.Store) {
 	tests := map[string]func(t *testing.T, s campaign.Store){
 		"RecordsKeepTheirVersions":          recordsKeepTheirVersions,
 		"NewRecordFindsAnyOther":            newRecordFindsAnyOther,
+		"MissingRecordIsAsserted":           missingRecordIsAsserted,
 		"DeletedRecordIsGone":               deletedRecordIsGone,
 		"RefusedChangeLeavesNoTrace":        refusedChangeLeavesNoTrace,
 		"RefusedChangeSparesItsNeighbours":  refusedChangeSparesItsNeighbours,
