@@ -100,7 +100,7 @@ func (g *Engine) DrainUntil(ctx context.Context, dies func(Claimed) bool) (bool,
 func AtVersion(c Component, version string) Component { return c.at(version) }
 
 // EnrolBatch returns how many targets are enrolled in one step.
-func EnrolBatch(tracks int) int { return enrolBatch(tracks) }
+func EnrolBatch(tracks int, known bool) int { return enrolBatch(tracks, known) }
 
 // KeepScans stores scans many at a time, without looking at campaigns.
 func (g *Engine) KeepScans(ctx context.Context, scans []Scan) error {

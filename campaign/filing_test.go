@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -96,4 +97,29 @@ func TestATicketKeepsTheIDThatItGotAtFirst(t *testing.T) {
 	require.Equal(t, first, h.taskNamed(id, "checkout").Ticket)
 	require.Equal(t, first, h.taskNamed(id, "ledger").Ticket)
 	require.Len(t, h.tracker.filed(), 1, "Ben's alone is new")
+}
+
+// A further plan may have everything with another owner, and due at another time.
+func TestAFurtherPlanMayChangeEverything(t *testing.T) {
+	h := newHouse(t, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = 1000 })
+	h.company(150)
+	id := h.ready()
+	catalog := catalogNow(nil)
+	clear(catalog.Services)
+	for _, target := range all[campaign.Target](h, id, campaign.KindTarget) {
+		catalog.Services[target.Service] = campaign.Service{Ref: target.Service, Name: target.Name, Owner: "group:default/ben"}
+	}
+	_, err := h.engine.ImportCatalog(t.Context(), h.by(cara), catalog)
+	require.NoError(t, err)
+	due := h.clock.Now().Add(20 * time.Hour)
+	_, err = h.engine.SetTrack(t.Context(), h.by(cara), id, campaign.TrackEdit{Name: "mitigate", Due: due})
+	require.NoError(t, err)
+	_, err = h.engine.Freeze(t.Context(), h.by(cara), id)
+	require.NoError(t, err)
+	tasks := all[campaign.Task](h, id, campaign.KindTask)
+	require.Len(t, tasks, 452)
+	for _, task := range tasks {
+		require.Equal(t, "group:default/ben", task.Owner)
+		require.Equal(t, due, task.Due)
+	}
 }

@@ -383,28 +383,45 @@ func splitParts(p Plan, slice string) []planPart {
 const enrolTargets = 60
 
 // enrolBatch returns how many targets are enrolled in one step: each writes itself,
-// and for each track a task and its audit record.
-func enrolBatch(tracks int) int { return max(1, partWeight/(1+2*tracks)) }
+// and for each track a task and its audit record. A task that is known may get
+// another owner and another due date: an audit record more, and a reason.
+func enrolBatch(tracks int, known bool) int {
+	perTrack := 2
+	if known {
+		perTrack = 4
+	}
+	return max(1, partWeight/(1+perTrack*tracks))
+}
 
 // enrol stores targets and tasks, so that everything is counted from the approval
 // on, unknown ones included. It may be repeated.
 func (g *Engine) enrol(ctx context.Context, r Request, c Campaign, p Plan) error {
 	// In the order of their keys, so that a store writes each of its pages once.
 	targets := slices.SortedFunc(slices.Values(p.Targets), func(a, b Target) int { return cmp.Compare(a.ID, b.ID) })
-	err := together(slices.Chunk(targets, enrolBatch(len(p.Tracks))), func(batch []Target) error {
-		look := c.Plan != "" // before the first plan hardly ever is one there
-		return g.atomically(ctx, Scope(c.ID), Request{Actor: r.Actor}, func(tx *transaction) error {
-			if err := tx.prefetchTargets(batch, p.Tracks, look); err != nil {
+	step := func(batch []Target, look bool) error {
+		tx := g.begin(ctx, Scope(c.ID), Request{Actor: r.Actor})
+		if err := tx.prefetchTargets(batch, p.Tracks, look); err != nil {
+			return err
+		}
+		for _, t := range batch {
+			if err := tx.enrolTarget(t, p.Tracks); err != nil {
 				return err
 			}
-			look = true
-			for _, t := range batch {
-				if err := tx.enrolTarget(t, p.Tracks); err != nil {
-					return err
-				}
+		}
+		return tx.commit()
+	}
+	err := together(slices.Chunk(targets, enrolBatch(len(p.Tracks), false)), func(batch []Target) error {
+		if c.Plan == "" { // before the first plan hardly ever is one there
+			if err := step(batch, false); KindOf(err) != Conflict {
+				return err
 			}
-			return nil
-		})
+		}
+		for known := range slices.Chunk(batch, enrolBatch(len(p.Tracks), true)) {
+			if err := Retrying(ctx, func() error { return step(known, true) }); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("enrol targets of %s: %w", c.ID, err)

@@ -147,9 +147,10 @@ func TestAPlanWhoseTextChangedWhileItWasDrawnIsNotFrozen(t *testing.T) {
 
 func TestEnrollingFitsIntoOneStepForAnyNumberOfTracks(t *testing.T) {
 	for tracks := range 100 {
-		n := campaign.EnrolBatch(tracks)
-		require.Positive(t, n)
-		require.Less(t, n*(1+2*tracks), campaign.MaxChangeRecords)
+		fresh, known := campaign.EnrolBatch(tracks, false), campaign.EnrolBatch(tracks, true)
+		require.Positive(t, known)
+		require.Less(t, fresh*(1+2*tracks), campaign.MaxChangeRecords)
+		require.Less(t, known*(1+4*tracks), campaign.MaxChangeRecords)
 	}
 }
 
