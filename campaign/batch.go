@@ -25,9 +25,9 @@ func bulkOf(tracker Tracker) int {
 }
 
 // maxBulk bounds a batch so that what follows from it fits into one step: an
-// effect, its index row, its lease, its audit record, its ticket, and its
-// contact's message.
-const maxBulk = 100
+// effect, its index row, its lease, its audit record, its ticket, its contact's
+// message, and the ticket's renewal: an effect, an index row and a due entry.
+const maxBulk = 80
 
 // fileTogether files the tickets of claimed entries, and ends their leases.
 func (g *Engine) fileTogether(ctx context.Context, claims []Claimed) {

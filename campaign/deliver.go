@@ -206,6 +206,12 @@ func ticketFiled(tx *transaction, e Effect) error {
 	if t.Status == TicketPlanned {
 		t.Status = TicketOpen
 	}
+	if t.Begun {
+		t.Begun = false
+		if err := tx.refresh(EffectTicketUpdate, t.ID); err != nil {
+			return err
+		}
+	}
 	tx.count(counterFiled, 1)
 	tx.countWave(t.Wave, waveFiled, 1)
 	if err := save(tx, KindTicket, t.ID, t); err != nil {

@@ -69,7 +69,7 @@ func (g *Engine) fileAhead(ctx context.Context, scope Scope, w Wave, n int) erro
 		if err := tx.filePart(c, w, part); err != nil {
 			return err
 		}
-		_, strayed, err := tx.joinTasks(w, part, 0, partWeight)
+		strayed, err := tx.joinTasks(w, part.tasks())
 		if err != nil {
 			return err
 		}
@@ -179,11 +179,11 @@ func (tx *transaction) fileHeavy(c Campaign, w *Wave) error {
 		room -= ticketWeight*len(part.Tickets) + contactWeight*len(part.Contacts)
 		w.Filed += len(part.Tickets)
 	}
-	left, _, err := tx.joinTasks(*w, part, w.Joined, room) // those of all steps are followed at the end
-	if err != nil {
+	tasks := part.tasks()[w.Joined:]
+	if _, err := tx.joinTasks(*w, tasks[:min(room, len(tasks))]); err != nil { // those of all steps are followed at the end
 		return err
 	}
-	if left > 0 {
+	if len(tasks) > room {
 		w.Joined += room
 		return nil
 	}
@@ -248,53 +248,66 @@ func (tx *transaction) filingID(ticket string) string {
 // ticketSerial keeps what is said on a ticket in order.
 func ticketSerial(ticket string) string { return "ticket/" + ticket }
 
-// joinTasks tells the tasks of a part, from one on and room of them at most, which
-// ticket they are on. It returns how many are left, and which of these belong to
-// somebody else by now.
-func (tx *transaction) joinTasks(w Wave, part planPart, from, room int) (left int, strayed []strayedTask, err error) {
-	at, until := 0, from+room
-	for _, planned := range part.Tickets {
+// plannedTask is a task with the ticket that the plan has it on.
+type plannedTask struct {
+	id      string
+	planned PlanTicket
+}
+
+func (p planPart) tasks() []plannedTask {
+	var tasks []plannedTask
+	for _, planned := range p.Tickets {
 		for _, id := range planned.Tasks {
-			if at >= from && at < until {
-				join := func(task *Task) {
-					task.Ticket, task.Contact = planned.ID, string(planned.Contact)
-					if task.Status.handled() {
-						tx.countWave(w.ID, waveHandled, 1)
-					}
-					if task.Owner != planned.Owner {
-						strayed = append(strayed, strayedTask{*task, planned})
-					}
-				}
-				if err := amend(tx, KindTask, id, join); err != nil {
-					return 0, nil, err
-				}
-			}
-			at++
+			tasks = append(tasks, plannedTask{id, planned})
 		}
 	}
-	return max(0, at-until), strayed, nil
+	return tasks
+}
+
+// joinTasks tells tasks which ticket they are on, and it whether something was done
+// before. It returns which of them belong to somebody else by now.
+func (tx *transaction) joinTasks(w Wave, tasks []plannedTask) (strayed []strayedTask, err error) {
+	for _, t := range tasks {
+		begun := false
+		err := amend(tx, KindTask, t.id, func(task *Task) {
+			task.Ticket, task.Contact = t.planned.ID, string(t.planned.Contact)
+			begun = task.Status != TaskOpen
+			if task.Status.handled() {
+				tx.countWave(w.ID, waveHandled, 1)
+			}
+			if task.Owner != t.planned.Owner {
+				strayed = append(strayed, strayedTask{*task, t.planned})
+			}
+		})
+		if err == nil && begun {
+			err = amend(tx, KindTicket, t.planned.ID, func(ticket *Ticket) { ticket.Begun = ticket.Ref.ID == "" })
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return strayed, nil
 }
 
 // followStrayed lets tasks of a part that was filed in several steps go on to those
 // whom they belong to by now.
 func (tx *transaction) followStrayed(part planPart) error {
-	var ids []string
-	for _, planned := range part.Tickets {
-		ids = append(ids, planned.Tasks...)
+	tasks := part.tasks()
+	ids := make([]string, len(tasks))
+	for i, t := range tasks {
+		ids[i] = t.id
 	}
 	if err := tx.prefetch(KindTask, ids); err != nil {
 		return err
 	}
 	var strayed []strayedTask
-	for _, planned := range part.Tickets {
-		for _, id := range planned.Tasks {
-			task, found, err := find[Task](tx, KindTask, id)
-			if err != nil {
-				return err
-			}
-			if found && task.Ticket == planned.ID && task.Owner != planned.Owner {
-				strayed = append(strayed, strayedTask{task, planned})
-			}
+	for _, t := range tasks {
+		task, found, err := find[Task](tx, KindTask, t.id)
+		if err != nil {
+			return err
+		}
+		if found && task.Ticket == t.planned.ID && task.Owner != t.planned.Owner {
+			strayed = append(strayed, strayedTask{task, t.planned})
 		}
 	}
 	return tx.follow(strayed)

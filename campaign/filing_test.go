@@ -99,6 +99,19 @@ func TestATicketKeepsTheIDThatItGotAtFirst(t *testing.T) {
 	require.Len(t, h.tracker.filed(), 1, "Ben's alone is new")
 }
 
+// What was said of a task before its ticket was filed shows on the ticket.
+func TestATicketShowsWhatWasSaidBeforeItWasFiled(t *testing.T) {
+	h := newHouse(t)
+	h.estate()
+	id := h.ready()
+	h.claims(cara, id, "ledger")
+	h.launch(id, campaign.SliceAll)
+	h.settle()
+	filed := h.tracker.filed()
+	require.Equal(t, campaign.TicketDone, filed[h.ticketNamed(id, "ledger").ID].Draft.Status)
+	require.Equal(t, campaign.TicketOpen, filed[h.ticketNamed(id, "search").ID].Draft.Status)
+}
+
 // A further plan may have everything with another owner, and due at another time.
 func TestAFurtherPlanMayChangeEverything(t *testing.T) {
 	h := newHouse(t, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = 1000 })

@@ -14,6 +14,9 @@ type Ticket struct {
 	// Planned is the ticket as the approved plan has it; its text is rendered from it.
 	Planned PlanTicket   `json:"planned"`
 	Status  TicketStatus `json:"status"`
+	// Begun says that something was done before it was filed, which it is to show as
+	// soon as it exists.
+	Begun bool `json:"begun,omitempty"`
 	// Ref is what the tracker calls it, once it exists there.
 	Ref TicketRef `json:"ref,omitzero"`
 	// Tracked is what the tracker is known to hold of it.
