@@ -100,7 +100,8 @@ type Record struct {
 	// Version is the version the record was read at; 0 means that it must not
 	// exist yet. The store raises it by one with each write.
 	Version uint64
-	// Data is the encoded value, at most 1 MiB; empty deletes the record.
+	// Data is the encoded value, at most 1 MiB; empty deletes the record. Empty at
+	// version 0 writes nothing, and only makes sure that there is none.
 	Data []byte
 }
 
