@@ -144,18 +144,12 @@ func (e *encoded) checks(members []int) {
 	slices.SortFunc(fresh, func(a, b int) int { return cmp.Compare(records[a].ID, records[b].ID) })
 	e.order = append(append(e.order, fresh...), known...)
 	e.add(len(fresh))
-	if len(fresh) > 0 {
-		_, past := recordRange(recordPart(records[fresh[len(fresh)-1]].ID))
-		e.add(past)
-	}
 	for _, i := range fresh {
 		e.add(recordPart(records[i].ID))
 	}
 	e.add(len(known))
 	for _, i := range known {
-		part := recordPart(records[i].ID)
-		_, past := recordRange(part)
-		e.add(part, past, strconv.FormatUint(records[i].Version, 10)+"\n")
+		e.add(recordPart(records[i].ID), strconv.FormatUint(records[i].Version, 10)+"\n")
 	}
 }
 

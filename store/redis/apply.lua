@@ -15,35 +15,23 @@ local slot, token, keep = arg(), num(), arg()
 local last = tonumber(call('HGET', KEYS[7], slot) or '') or 0
 if last >= token then return {'done'} end
 
--- before returns whether a comes before b in the order of their bytes, which is a
--- sorted set's. That of Lua's < is the locale's.
-local function before(a, b)
-  for i = 1, math.min(#a, #b) do
-    local x, y = string.byte(a, i), string.byte(b, i)
-    if x ~= y then return x < y end
-  end
-  return #a < #b
-end
+-- Only the record of one ID stands between these.
+local function first(id) return '[' .. id end
+local function past(id) return '(' .. string.sub(id, 1, -2) .. '\2' end
 
 local function stale(ordinal, found, id)
   return {'version', tostring(ordinal), found and string.match(found, '^%d+', #id + 1) or '0'}
 end
 
--- there looks for records that must not exist yet, given as n parts of keys in their
--- order, at pos. It asks what stands next, and goes on behind that: a launch writes
--- hundreds at a time, of which many stand side by side. It returns which is there,
--- and as what.
-local function there(key, n, past)
-  local i = 1
-  while i <= n do
-    local found = call('ZRANGEBYLEX', key, '[' .. ARGV[pos + i], past, 'LIMIT', 0, 1)[1]
-    if not found then return nil end
-    repeat
-      local id = ARGV[pos + i]
-      if string.sub(found, 1, #id) == id then return i, found end
-      i = i + 1
-    until i > n or not before(ARGV[pos + i], found)
-  end
+-- there looks for records that must not exist yet, given at pos as parts of keys in
+-- their order, and returns which of the i-th to the j-th is there. It counts those of
+-- a whole stretch, and then of its halves: a launch writes hundreds at a time, of
+-- which many stand side by side with nothing between them.
+local function there(key, i, j)
+  if call('ZLEXCOUNT', key, first(ARGV[pos + i]), past(ARGV[pos + j])) == 0 then return nil end
+  if i == j then return i end
+  local middle = math.floor((i + j) / 2)
+  return there(key, i, middle) or there(key, middle + 1, j)
 end
 
 -- What is replaced is taken out in one call for all, as the members that they are.
@@ -56,18 +44,20 @@ for k = 1, kinds do
   local key, gone = KEYS[9 + k], {long = {}}
   local fresh = num()
   if fresh > 0 then
-    local past = arg()
-    local i, found = there(key, fresh, past)
-    if i then return stale(ordinal + i, found, ARGV[pos + i]) end
+    local i = there(key, 1, fresh)
+    if i then
+      local id = ARGV[pos + i]
+      return stale(ordinal + i, call('ZRANGEBYLEX', key, first(id), past(id))[1], id)
+    end
     pos, ordinal = pos + fresh, ordinal + fresh
   end
   for _ = 1, num() do
-    local id, past, want = arg(), arg(), arg()
-    local found = call('ZRANGEBYLEX', key, '[' .. id, past)[1]
+    local id, want = arg(), arg()
+    local found = call('ZRANGEBYLEX', key, first(id), past(id))[1]
     ordinal = ordinal + 1
     if not found or string.sub(found, #id + 1, #id + #want) ~= want then return stale(ordinal, found, id) end
     if #found > LONG then
-      gone.long[#gone.long + 1] = {'[' .. id, past}
+      gone.long[#gone.long + 1] = {first(id), past(id)}
     else
       gone[#gone + 1] = found
     end
