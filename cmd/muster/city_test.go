@@ -414,10 +414,12 @@ func (c *city) resumes() {
 	c.t.Helper()
 	reader, done := c.reads()
 	defer done()
+	var left []string
 	require.Eventually(c.t, func() bool {
-		left, err := unheard(c.ctx, reader)
+		var err error
+		left, err = unheard(c.ctx, reader)
 		return err == nil && len(left) == 0
-	}, time.Minute, 50*time.Millisecond, "what was typed is carried out")
+	}, 5*time.Minute, 50*time.Millisecond, "what was typed is carried out: %v", &left)
 	c.asks(c.cara, "resume")
 }
 
