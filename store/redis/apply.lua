@@ -15,7 +15,8 @@ local slot, token, keep = arg(), num(), arg()
 local last = tonumber(call('HGET', KEYS[7], slot) or '') or 0
 if last >= token then return {'done'} end
 
--- Only the record of one ID stands between these.
+-- Only the record whose key starts with this part stands between these; recordRange
+-- in keys.go is the same for reading.
 local function first(id) return '[' .. id end
 local function past(id) return '(' .. string.sub(id, 1, -2) .. '\2' end
 
