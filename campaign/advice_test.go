@@ -213,6 +213,7 @@ func (s *dyingStore) Apply(ctx context.Context, c campaign.Change) error {
 }
 
 func TestVoidSurvivesACrashBetweenTwoSteps(t *testing.T) {
+	t.Parallel()
 	dying := &dyingStore{}
 	h := newHouse(t, func(o *campaign.Options) {
 		dying.Store = o.Store

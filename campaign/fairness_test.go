@@ -11,6 +11,7 @@ import (
 // A small campaign that is launched while a large one is being filed is out long
 // before the large one: bulk work takes turns between campaigns.
 func TestASmallCampaignDoesNotWaitForALargeOne(t *testing.T) {
+	t.Parallel()
 	const teams, each, small = 20, 20, 5
 	h := newHouse(t, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = teams * each })
 	h.heavyEstate(0, teams, each)

@@ -30,6 +30,7 @@ import (
 // generator's own truth. MUSTER_SIM names the size, SEED the company; make
 // sim-targets plays the full one.
 func TestFortnight(t *testing.T) {
+	t.Parallel()
 	size, seed := cmp.Or(os.Getenv("MUSTER_SIM"), "60"), uint64(1)
 	if text := os.Getenv("SEED"); text != "" {
 		var err error

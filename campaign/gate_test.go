@@ -388,8 +388,9 @@ func TestTheExposedWaitLessWhileAttacksAreKnown(t *testing.T) {
 }
 
 func TestAHalfFiledWaveIsPausedAndGoesOn(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = 4000 })
-	h.company(400) // more parts than are filed between two steps of the cursor
+	h.company(300) // more parts than are filed between two steps of the cursor
 	id := h.ready()
 	_, err := h.engine.Launch(t.Context(), h.by(cara), id, campaign.SliceAll)
 	require.NoError(t, err)
@@ -411,7 +412,7 @@ func TestAHalfFiledWaveIsPausedAndGoesOn(t *testing.T) {
 	_, err = h.engine.Resume(t.Context(), h.by(cara), id)
 	require.NoError(t, err)
 	h.elapse(5 * time.Minute)
-	require.Len(t, h.tracker.filed(), 1202)
+	require.Len(t, h.tracker.filed(), 902)
 	require.Equal(t, campaign.WaveFiled, h.waves(id)["rest"].Status)
 }
 
@@ -419,13 +420,14 @@ func TestAHalfFiledWaveIsPausedAndGoesOn(t *testing.T) {
 // after it, and before the wave's cursor has passed it. Whoever goes on files each
 // part once.
 func TestAWaveIsFiledOnceThoughTheProcessDies(t *testing.T) {
+	t.Parallel()
 	dying := &dyingStore{}
 	h := newHouse(t, func(o *campaign.Options) {
 		dying.Store = o.Store
 		o.Store, o.Brakes.SecondPersonAbove = dying, 4000
 		o.Work.Lease = time.Millisecond // who died holds nothing for long
 	})
-	h.company(400)
+	h.company(300)
 	id := h.ready()
 	_, err := h.engine.Launch(t.Context(), h.by(cara), id, campaign.SliceAll)
 	require.NoError(t, err)
@@ -438,7 +440,7 @@ func TestAWaveIsFiledOnceThoughTheProcessDies(t *testing.T) {
 	dying.armed = false
 	h.settle()
 	require.Equal(t, campaign.WaveFiled, h.waves(id)["rest"].Status)
-	require.Len(t, h.tracker.filed(), 1202)
+	require.Len(t, h.tracker.filed(), 902)
 	require.Empty(t, all[struct{}](h, id, campaign.KindFiledPart), "no mark is left")
 	for _, e := range all[campaign.Effect](h, id, campaign.KindEffect) {
 		require.NotEqual(t, campaign.EffectComment, e.Kind, "nothing was planned as if it had been filed before")

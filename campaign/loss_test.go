@@ -158,6 +158,7 @@ func TestALostSecondSendsNothingTwice(t *testing.T) {
 // A wave that was paused when the store lost its last second goes on much later;
 // its message had gone out.
 func TestALostSecondIsRememberedByAWaveThatWasPaused(t *testing.T) {
+	t.Parallel()
 	l := newLossy(t)
 	l.estate()
 	id := l.ready()

@@ -115,6 +115,7 @@ func TestOneCampaignTakesOverAnotherWithoutAskingAnybodyTwice(t *testing.T) {
 }
 
 func TestAMergeThatIsCutOffAnywhereGoesOn(t *testing.T) {
+	t.Parallel()
 	for cut := 1; ; cut++ {
 		store := &cutStore{}
 		h, from, into := twoCampaigns(t, func(o *campaign.Options) { store.Store, o.Store = o.Store, store })
@@ -229,6 +230,7 @@ func (h *house) another(adjust func()) string {
 }
 
 func TestATicketWithManyTasksGoesOver(t *testing.T) {
+	t.Parallel()
 	const services = 300
 	h := newHouse(t, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = 10 * services })
 	byTeam := func(id string) {

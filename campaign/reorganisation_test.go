@@ -136,6 +136,7 @@ func (h *house) grantAll(id string) (n int) {
 // Whatever happens to the catalog, no task is lost, the counters are right, and
 // each open task is with somebody who can be asked or before a person.
 func TestNoCatalogLosesATask(t *testing.T) {
+	t.Parallel()
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue { // each imports and settles for a second
 		require.NoError(t, f.Value.Set("25"))
 		t.Cleanup(func() { _ = f.Value.Set(f.DefValue) })
@@ -323,6 +324,7 @@ func (h *house) scanLayer(layer campaign.Layer, service string) {
 }
 
 func TestAHeavyTicketThatMovesBeforeItIsFiledMovesWhole(t *testing.T) {
+	t.Parallel()
 	const services = 1_100
 	h := newHouse(t, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = 10 * services })
 	owned := func(owner string) campaign.Catalog {

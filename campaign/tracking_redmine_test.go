@@ -16,6 +16,7 @@ import (
 // The way of a ticket through a real Redmine: filed by a launch, closed there by
 // a person, seen here, reopened by Muster.
 func TestATicketThatIsClosedInRedmineIsSeenAndReopened(t *testing.T) {
+	t.Parallel()
 	server := redminetest.Start(t)
 	connect := func(key secret.Secret) *rest.Client {
 		client, err := rest.New(rest.Options{System: "Redmine", BaseURL: server.URL, Auth: rest.Header("X-Redmine-API-Key", key)})

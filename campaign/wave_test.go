@@ -37,6 +37,7 @@ func (h *house) heavyEstate(heavy, teams, each int) {
 }
 
 func TestTicketsWithVeryManyTasksAreFiled(t *testing.T) {
+	t.Parallel()
 	const heavy, teams, each = campaign.MaxChangeRecords + 100, 30, 30
 	h := newHouse(t, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = teams + 1 })
 	h.heavyEstate(heavy, teams, each)
