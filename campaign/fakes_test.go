@@ -1,6 +1,7 @@
 package campaign_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -253,11 +254,11 @@ type filed struct {
 	Updates  int
 
 	// As the tracker's own people left it.
-	UpdatedAt time.Time
+	CreatedAt, UpdatedAt time.Time
 }
 
 func (t filed) seen(key string) campaign.TicketSeen {
-	seen := campaign.TicketSeen{Ref: t.Ref, Key: key, Status: t.Draft.Status, Assignee: t.Draft.Assignee, UpdatedAt: t.UpdatedAt}
+	seen := campaign.TicketSeen{Ref: t.Ref, Key: key, Status: t.Draft.Status, Assignee: t.Draft.Assignee, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt}
 	for _, item := range t.Draft.Checklist {
 		if item.Done {
 			seen.Checked = append(seen.Checked, item.ID)
@@ -273,6 +274,9 @@ type fakeTracker struct {
 	tickets map[string]*filed
 	last    int // number given
 	reads   int
+	owners  []string                       // who has an account here; nil for everybody
+	leader  string                         // whom new tickets of others are assigned to, as projects have it
+	hidden  *filed                         // what Muster may not see
 	away    error                          // what Changes ends with
 	lagging map[string]campaign.TicketSeen // what a copy that lags shows, by key
 }
@@ -313,6 +317,24 @@ func (f *fakeTracker) delete(key string) {
 	delete(f.tickets, key)
 }
 
+// account returns whom a ticket of an owner is assigned to.
+func (f *fakeTracker) account(owner string) string {
+	if f.owners != nil && !slices.Contains(f.owners, owner) {
+		return ""
+	}
+	return owner
+}
+
+// hide lets a ticket be where Muster may not look; the next call shows it again.
+func (f *fakeTracker) hide(key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tickets[key], f.hidden = f.hidden, f.tickets[key]
+	if f.tickets[key] == nil {
+		delete(f.tickets, key)
+	}
+}
+
 // now returns a ticket as the tracker holds it.
 func (f *fakeTracker) now(key string) campaign.TicketSeen {
 	f.mu.Lock()
@@ -326,7 +348,11 @@ func (f *fakeTracker) Ensure(_ context.Context, key string, d campaign.TicketDra
 		if f.tickets[key] == nil {
 			f.last++
 			id := fmt.Sprintf("SEC-%d", f.last)
-			f.tickets[key] = &filed{Ref: campaign.TicketRef{ID: id, URL: "https://tracker.example/" + id}, Draft: d, Comments: map[string]string{}, UpdatedAt: f.clock.Now()}
+			d.Assignee = cmp.Or(f.account(d.Assignee), f.leader)
+			f.tickets[key] = &filed{
+				Ref: campaign.TicketRef{ID: id, URL: "https://tracker.example/" + id}, Draft: d, Comments: map[string]string{},
+				CreatedAt: f.clock.Now(), UpdatedAt: f.clock.Now(),
+			}
 		}
 		ref = f.tickets[key].Ref
 		return nil
@@ -347,7 +373,13 @@ func (f *fakeTracker) Find(_ context.Context, key string) (campaign.TicketRef, e
 }
 
 func (f *fakeTracker) Update(_ context.Context, ref campaign.TicketRef, d campaign.TicketDraft) error {
-	return f.change(ref, func(t *filed) { t.Draft, t.UpdatedAt = d, f.clock.Now(); t.Updates++ })
+	return f.change(ref, func(t *filed) {
+		if d.Assignee = f.account(d.Assignee); d.KeepAssignee {
+			d.Assignee = t.Draft.Assignee
+		}
+		t.Draft, t.UpdatedAt = d, f.clock.Now()
+		t.Updates++
+	})
 }
 
 func (f *fakeTracker) Comment(_ context.Context, ref campaign.TicketRef, key, text string) error {

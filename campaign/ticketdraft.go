@@ -40,7 +40,7 @@ func (g *Engine) ticketNow(ctx context.Context, scope Scope, id string) (Ticket,
 	tasks, err := g.tasksOfTicket(ctx, scope, t)
 	draft.Status = statusOf(tasks)
 	if t.Given != "" {
-		draft.Assignee = t.Tracked.Assignee // it is whose its people say it is
+		draft.Assignee, draft.KeepAssignee = t.Tracked.Assignee, true // it is whose its people say it is
 	}
 	return t, draft, err
 }

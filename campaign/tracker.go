@@ -60,8 +60,11 @@ type TicketDraft struct {
 	Title    string
 	Body     string // Markdown, without the checklist
 	Assignee string // the owner's name in the catalog
-	Due      time.Time
-	Status   TicketStatus
+	// KeepAssignee says that people of the tracker gave the ticket to somebody:
+	// Update leaves it with whom it finds there.
+	KeepAssignee bool
+	Due          time.Time
+	Status       TicketStatus
 	// Checklist are the tasks of a ticket that holds several; empty otherwise.
 	Checklist []CheckItem
 }
@@ -82,6 +85,7 @@ type TicketSeen struct {
 	// the tracker names it; "" when nobody is assigned.
 	Assignee string
 	// Checked are the IDs of the checklist's items that are ticked there.
-	Checked   []string
-	UpdatedAt time.Time
+	Checked []string
+	// CreatedAt and UpdatedAt are by the tracker's clock.
+	CreatedAt, UpdatedAt time.Time
 }

@@ -71,7 +71,7 @@ func (tx *transaction) track(id string, seen *TicketSeen) (more bool, err error)
 	}
 	f := following{tx: tx, c: c, t: t, seen: *seen, news: t.Tracked.news(*seen), room: workAtOnce}
 	if !t.Tracked.Read {
-		if f.news.assigned, err = tx.engine.givenAway(tx.ctx, t, seen.Assignee); err != nil {
+		if f.news.assigned, err = tx.engine.givenAway(tx.ctx, t, *seen); err != nil {
 			return false, err
 		}
 	}
@@ -81,7 +81,12 @@ func (tx *transaction) track(id string, seen *TicketSeen) (more bool, err error)
 		}
 	}
 	f.t.Tracked = t.Tracked.take(*seen)
-	f.t.Tracked.Lost = false
+	if f.t.Tracked.Lost {
+		f.t.Tracked.Lost = false
+		if err := tx.refresh(EffectTicketUpdate, id); err != nil { // what happened meanwhile was not written
+			return false, err
+		}
+	}
 	return false, save(tx, KindTicket, id, f.t)
 }
 

@@ -4,18 +4,25 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 )
 
+// settlesIn is how long after its creation a ticket may still be changed by the
+// tracker's own rules: a project's default assignee, an automation.
+const settlesIn = time.Minute
+
 // givenAway returns whether a ticket that was never read is in the hands of
-// somebody whom the catalog knows as another owner. Everybody else may be the
-// account that stands for its owner in the tracker.
-func (g *Engine) givenAway(ctx context.Context, t Ticket, name string) (bool, error) {
+// somebody whom the catalog knows as another owner, and was given to them by
+// people. Everybody else may be the account that stands for its owner in the
+// tracker.
+func (g *Engine) givenAway(ctx context.Context, t Ticket, seen TicketSeen) (bool, error) {
 	catalog, _, err := g.catalog(ctx)
-	return err == nil && catalog.givenAway(t, name), err
+	return err == nil && catalog.givenAway(t, seen), err
 }
 
-func (c Catalog) givenAway(t Ticket, name string) bool {
-	if t.Tracked.Read || name == t.Planned.Team || slices.Contains(t.Had, name) {
+func (c Catalog) givenAway(t Ticket, seen TicketSeen) bool {
+	name := seen.Assignee
+	if t.Tracked.Read || name == t.Planned.Team || slices.Contains(t.Had, name) || seen.UpdatedAt.Sub(seen.CreatedAt) < settlesIn {
 		return false
 	}
 	ref := c.named(name)

@@ -195,7 +195,7 @@ func (g *Engine) wakeTickets(ctx context.Context, batch []TicketSeen) error {
 			t, s := stored.Value, seen[stored.Value.ID]
 			switch {
 			case t.Ref.ID == "" || t.Tracked.stale(s):
-			case t.Tracked.news(s).any() || t.Tracked.Lost || catalog.givenAway(t, s.Assignee):
+			case t.Tracked.news(s).any() || t.Tracked.Lost || catalog.givenAway(t, s):
 				wake.Due = append(wake.Due, DueEntry{ID: trackingPrefix + "ticket/" + t.ID, Lane: Bulk, At: g.opts.Clock.Now()})
 			case !t.Tracked.Read: // as we filed it: what stands there is what later changes are told from
 				t.Tracked = t.Tracked.take(s)

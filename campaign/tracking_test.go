@@ -331,6 +331,7 @@ func (h *house) givenToEve() (string, campaign.Ticket) {
 
 func TestAReassignmentInTheTrackerMovesTheWorkHere(t *testing.T) {
 	h := newHouse(t)
+	h.tracker.owners = []string{"ann", "ben"}
 	id, ledger := h.givenToEve()
 
 	task := h.taskNamed(id, "ledger")
@@ -373,6 +374,7 @@ func TestAReassignedTicketKeepsItsOwnerInLaterPlans(t *testing.T) {
 
 func TestWhomTheCatalogDoesNotKnowStandsOnTheTicket(t *testing.T) {
 	h := newHouse(t)
+	h.tracker.owners = []string{"ann", "ben"} // no tracker knows all names that people have there
 	id := h.launched(plain)
 	ledger := h.ticketNamed(id, "ledger")
 	h.tracker.people(ledger.ID, func(t *filed) { t.Draft.Assignee = "j.doe" })
@@ -387,6 +389,59 @@ func TestWhomTheCatalogDoesNotKnowStandsOnTheTicket(t *testing.T) {
 	require.NoError(t, err)
 	h.settle()
 	require.Equal(t, "j.doe", h.tracker.now(ledger.ID).Assignee)
+}
+
+// A project may give new tickets to its lead: that is nobody's doing.
+func TestWhomATrackerAssignsToByItselfIsNotGivenTheWork(t *testing.T) {
+	h := newHouse(t)
+	h.tracker.owners, h.tracker.leader = []string{}, "eve"
+	id := h.launched(plain)
+	h.minute()
+	require.Equal(t, "group:default/ann", h.taskNamed(id, "ledger").Owner)
+	require.Empty(t, h.firsts(eve))
+
+	_, err := h.engine.OnIt(t.Context(), h.by(ann), id, campaign.TaskSet{Contact: string(ann)})
+	require.NoError(t, err)
+	h.settle()
+	require.Empty(t, h.tracker.now(h.ticketNamed(id, "ledger").ID).Assignee, "Ann has no account there")
+
+	ledger := h.ticketNamed(id, "ledger")
+	h.tracker.people(ledger.ID, func(t *filed) { t.Draft.Assignee = "eve" })
+	h.minute()
+	require.Equal(t, "group:default/eve", h.taskNamed(id, "ledger").Owner, "what people do counts")
+}
+
+// Whoever gives a ticket away before Muster looks at it has done so all the same.
+func TestATicketThatIsGivenAwayBeforeItIsReadMoves(t *testing.T) {
+	h := newHouse(t, func(o *campaign.Options) { o.Work.TrackPoll = -1 })
+	id := h.launched(plain)
+	ledger := h.ticketNamed(id, "ledger")
+	h.clock.advance(2 * time.Minute)
+	h.tracker.people(ledger.ID, func(t *filed) { t.Draft.Assignee = "eve" })
+	h.hint(ledger)
+	h.drain()
+	require.Equal(t, "group:default/eve", h.taskNamed(id, "ledger").Owner)
+}
+
+// A token that lapsed hides tickets for a while: what happened meanwhile is written
+// once they are there again.
+func TestATicketThatShowsAgainIsBroughtUpToDate(t *testing.T) {
+	h := newHouse(t)
+	id := h.launched(plain)
+	search := h.ticketNamed(id, "search")
+	h.tracker.hide(search.ID)
+	h.hint(search)
+	h.minute()
+	_, err := h.engine.OnIt(t.Context(), h.by(ben), id, campaign.TaskSet{Contact: string(ben)})
+	require.NoError(t, err)
+	h.settle()
+	require.Equal(t, campaign.TaskInProgress, h.taskNamed(id, "search").Status)
+
+	h.tracker.hide(search.ID)
+	h.hint(search)
+	h.minute()
+	require.Equal(t, campaign.TicketInProgress, h.tracker.now(search.ID).Status)
+	require.False(t, h.ticketNamed(id, "search").Tracked.Lost)
 }
 
 func TestADeletedTicketIsToldOnceAndFiledAgainOnlyWhenAsked(t *testing.T) {

@@ -45,7 +45,10 @@ func (t *Ticket) take(d campaign.TicketDraft) bool {
 		status = campaign.TicketOpen
 	}
 	old := *t
-	t.Title, t.Body, t.Assignee, t.Due, t.Status = d.Title, d.Body, d.Assignee, campaign.Stamp(d.Due), status
+	t.Title, t.Body, t.Due, t.Status = d.Title, d.Body, campaign.Stamp(d.Due), status
+	if !d.KeepAssignee {
+		t.Assignee = d.Assignee
+	}
 	if d.Due.IsZero() {
 		t.Due = time.Time{}
 	}
@@ -89,7 +92,8 @@ func (t *Tracker) Read(ctx context.Context, ref campaign.TicketRef) (campaign.Ti
 
 func (t *Tracker) seen(ticket Ticket) campaign.TicketSeen {
 	seen := campaign.TicketSeen{
-		Ref: t.ref(ticket.Number), Key: ticket.Key, Status: ticket.Status, Assignee: ticket.Assignee, UpdatedAt: ticket.UpdatedAt,
+		Ref: t.ref(ticket.Number), Key: ticket.Key, Status: ticket.Status, Assignee: ticket.Assignee,
+		CreatedAt: ticket.CreatedAt, UpdatedAt: ticket.UpdatedAt,
 	}
 	for _, task := range ticket.Tasks {
 		if task.Done {

@@ -244,13 +244,15 @@ func (t *Tracker) request(key string, d campaign.TicketDraft, kept []string) *gi
 	if d.Status == campaign.TicketInProgress {
 		labels = append(labels, t.opts.InProgress)
 	}
-	assignees := []string{}
-	if login := t.opts.Assignees[d.Assignee]; login != "" {
-		assignees = append(assignees, login)
-	}
 	r := &github.IssueRequest{
-		Title: github.Ptr(mark.Title(d.Title, maxTitle)), Body: github.Ptr(mark.Render(key, d)), Labels: &labels, Assignees: &assignees,
+		Title: github.Ptr(mark.Title(d.Title, maxTitle)), Body: github.Ptr(mark.Render(key, d)), Labels: &labels,
 		State: github.Ptr("open"),
+	}
+	if !d.KeepAssignee {
+		r.Assignees = &[]string{}
+		if login := t.opts.Assignees[d.Assignee]; login != "" {
+			r.Assignees = &[]string{login}
+		}
 	}
 	if d.Status == campaign.TicketDone {
 		r.State, r.StateReason = github.Ptr("closed"), github.Ptr("completed")
@@ -323,7 +325,7 @@ func (t *Tracker) seen(issue *github.Issue) campaign.TicketSeen {
 	labels := labelsOf(issue)
 	s := campaign.TicketSeen{
 		Ref: refOf(issue), Key: mark.Key(issue.GetBody(), labels), Status: campaign.TicketOpen,
-		Checked: checklist.Checked(issue.GetBody()), UpdatedAt: campaign.Stamp(issue.GetUpdatedAt().Time),
+		Checked: checklist.Checked(issue.GetBody()), CreatedAt: campaign.Stamp(issue.GetCreatedAt().Time), UpdatedAt: campaign.Stamp(issue.GetUpdatedAt().Time),
 	}
 	switch {
 	case issue.GetState() == "closed":

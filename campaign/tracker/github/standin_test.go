@@ -45,6 +45,7 @@ type issue struct {
 	StateReason *string   `json:"state_reason"`
 	Labels      []named   `json:"labels"`
 	Assignees   []login   `json:"assignees"`
+	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
 	HTMLURL     string    `json:"html_url"`
 	Repository  string    `json:"repository_url"`
@@ -256,6 +257,9 @@ func (s *standIn) apply(w http.ResponseWriter, repo *repository, i *issue, x wis
 		i.State, i.StateReason = *x.State, x.StateReason
 	}
 	i.UpdatedAt = s.tick()
+	if i.CreatedAt.IsZero() {
+		i.CreatedAt = i.UpdatedAt
+	}
 	return true
 }
 

@@ -252,13 +252,16 @@ func (t *Tracker) Update(ctx context.Context, ref campaign.TicketRef, d campaign
 	if key == "" {
 		return campaign.Refuse(campaign.NotFound, "The issue does not carry Muster's mark any more, so it was left as it is: "+rest.Quote(ref.ID))
 	}
-	assignees, err := t.assignees(ctx, d.Assignee)
-	if err != nil {
-		return err
-	}
 	o := &gitlab.UpdateIssueOptions{
-		Title: gitlab.Ptr(mark.Title(d.Title, maxTitle)), Description: gitlab.Ptr(text(key, d)), AssigneeIDs: &assignees,
+		Title: gitlab.Ptr(mark.Title(d.Title, maxTitle)), Description: gitlab.Ptr(text(key, d)),
 		AddLabels: &gitlab.LabelOptions{mark.Label, mark.KeyLabel(key)}, ResetDueDate: d.Due.IsZero(),
+	}
+	if !d.KeepAssignee {
+		assignees, err := t.assignees(ctx, d.Assignee)
+		if err != nil {
+			return err
+		}
+		o.AssigneeIDs = &assignees
 	}
 	if !d.Due.IsZero() {
 		o.DueDate = gitlab.Ptr(gitlab.ISOTime(d.Due.UTC()))
@@ -377,6 +380,9 @@ func (t *Tracker) changesOf(ctx context.Context, project string, since time.Time
 func (t *Tracker) seen(project string, issue *gitlab.Issue) campaign.TicketSeen {
 	s := campaign.TicketSeen{
 		Ref: refOf(project, issue), Key: mark.Key(issue.Description, issue.Labels), Status: campaign.TicketOpen, Checked: checklist.Checked(issue.Description),
+	}
+	if issue.CreatedAt != nil {
+		s.CreatedAt = campaign.Stamp(*issue.CreatedAt)
 	}
 	if issue.UpdatedAt != nil {
 		s.UpdatedAt = campaign.Stamp(*issue.UpdatedAt)

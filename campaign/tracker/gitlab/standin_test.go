@@ -43,6 +43,7 @@ type issue struct {
 	Labels      []string  `json:"labels"`
 	Assignees   []user    `json:"assignees"`
 	DueDate     *string   `json:"due_date"`
+	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
 	in          string    // its project
 	WebURL      string    `json:"web_url"`
@@ -251,6 +252,9 @@ func (s *standIn) apply(w http.ResponseWriter, i *issue, x wish) bool {
 		i.State = map[string]string{"close": "closed", "reopen": "opened"}[*x.StateEvent]
 	}
 	i.UpdatedAt = s.tick()
+	if i.CreatedAt.IsZero() {
+		i.CreatedAt = i.UpdatedAt
+	}
 	return true
 }
 

@@ -48,7 +48,7 @@ func read[T any](i issue, field string) (v T) {
 
 // fields are those that are asked for.
 func (t *Tracker) fields() string {
-	list := []string{"summary", "description", "labels", "status", "assignee", "duedate", "updated"}
+	list := []string{"summary", "description", "labels", "status", "assignee", "duedate", "created", "updated"}
 	if name, _ := t.ownerField(); name != fieldAssignee {
 		list = append(list, name)
 	}
@@ -83,6 +83,10 @@ func moment(text string) (time.Time, error) {
 }
 
 func (t *Tracker) seen(i issue) (campaign.TicketSeen, error) {
+	created, err := moment(read[string](i, "created"))
+	if err != nil {
+		return campaign.TicketSeen{}, err
+	}
 	updated, err := moment(read[string](i, "updated"))
 	if err != nil {
 		return campaign.TicketSeen{}, err
@@ -91,7 +95,7 @@ func (t *Tracker) seen(i issue) (campaign.TicketSeen, error) {
 	_ = json.Unmarshal(i.Properties[propertyName], &p)
 	seen := campaign.TicketSeen{
 		Ref: t.ref(i.Key), Key: t.keyOf(read[[]string](i, "labels")), Status: t.status(read[status](i, "status")),
-		Assignee: t.readOwner(i), UpdatedAt: updated,
+		Assignee: t.readOwner(i), CreatedAt: created, UpdatedAt: updated,
 	}
 	if seen.Key == "" {
 		seen.Key = p.Key // somebody took the label away
@@ -195,7 +199,9 @@ func (t *Tracker) draft(key string, d campaign.TicketDraft) (map[string]any, pro
 	} else {
 		fields["description"] = withTasksInWiki(wiki(d.Body), d.Checklist)
 	}
-	t.setOwner(fields, d.Assignee)
+	if !d.KeepAssignee {
+		t.setOwner(fields, d.Assignee)
+	}
 	if !t.opts.NoDue {
 		fields["duedate"] = nil
 		if !d.Due.IsZero() {

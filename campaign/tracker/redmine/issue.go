@@ -25,6 +25,7 @@ type issue struct {
 	Status      named     `json:"status"`
 	AssignedTo  named     `json:"assigned_to"`
 	DueDate     string    `json:"due_date"`
+	CreatedOn   time.Time `json:"created_on"`
 	UpdatedOn   time.Time `json:"updated_on"`
 	Fields      []struct {
 		ID    int `json:"id"`
@@ -48,7 +49,7 @@ func (i issue) key(field int) string {
 func (t *Tracker) seen(d desk, i issue) campaign.TicketSeen {
 	seen := campaign.TicketSeen{
 		Ref: t.ref(strconv.Itoa(i.ID)), Key: i.key(d.keyField), Status: t.statusOf(d, i.Status.ID), Assignee: i.AssignedTo.Name,
-		Checked: checklist.Checked(i.Description), UpdatedAt: campaign.Stamp(i.UpdatedOn),
+		Checked: checklist.Checked(i.Description), CreatedAt: campaign.Stamp(i.CreatedOn), UpdatedAt: campaign.Stamp(i.UpdatedOn),
 	}
 	if owner, ok := t.owners[strings.ToLower(i.AssignedTo.Name)]; ok {
 		seen.Assignee = owner
@@ -112,11 +113,14 @@ func (t *Tracker) fields(d desk, draft campaign.TicketDraft) (map[string]any, er
 		subject = string(runes[:maxSubject-1]) + "…"
 	}
 	fields := map[string]any{
-		"subject": subject, "description": t.text(draft), "assigned_to_id": "", "due_date": "",
+		"subject": subject, "description": t.text(draft), "due_date": "",
 		"status_id": t.statusFor(d, asked(draft.Status)),
 	}
-	if member := t.memberFor(d, draft.Assignee); member != 0 && draft.Assignee != "" {
-		fields["assigned_to_id"] = member
+	if !draft.KeepAssignee {
+		fields["assigned_to_id"] = ""
+		if member := t.memberFor(d, draft.Assignee); member != 0 && draft.Assignee != "" {
+			fields["assigned_to_id"] = member
+		}
 	}
 	if !draft.Due.IsZero() {
 		fields["due_date"] = draft.Due.UTC().Format(time.DateOnly)

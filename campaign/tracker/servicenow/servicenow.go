@@ -131,6 +131,7 @@ type record struct {
 	State       field `json:"state"`
 	Group       field `json:"assignment_group"`
 	Description field `json:"description"`
+	CreatedAt   field `json:"sys_created_on"`
 	UpdatedAt   field `json:"sys_updated_on"`
 	Comments    field `json:"comments"`
 	WorkNotes   field `json:"work_notes"`
@@ -141,7 +142,7 @@ type field struct {
 	Display string `json:"display_value"`
 }
 
-const fields = "sys_id,number,correlation_id,correlation_display,state,assignment_group,description,sys_updated_on"
+const fields = "sys_id,number,correlation_id,correlation_display,state,assignment_group,description,sys_created_on,sys_updated_on"
 
 func (t *Tracker) path(more ...string) string {
 	return rest.Path(append([]string{"api", "now", "table", t.opts.Table}, more...)...)
@@ -266,13 +267,15 @@ func (t *Tracker) patch(ctx context.Context, r record, values map[string]string)
 
 // values returns what a record is to hold.
 func (t *Tracker) values(ctx context.Context, d campaign.TicketDraft) (map[string]string, error) {
-	id, err := t.group(ctx, d.Assignee)
-	if err != nil {
-		return nil, err
-	}
 	v := map[string]string{
-		"short_description": cut(checklist.OneLine(d.Title), maxTitle), "description": t.description(d), "assignment_group": id,
-		"due_date": "", "state": t.opts.States[d.Status],
+		"short_description": cut(checklist.OneLine(d.Title), maxTitle), "description": t.description(d), "due_date": "", "state": t.opts.States[d.Status],
+	}
+	if !d.KeepAssignee {
+		id, err := t.group(ctx, d.Assignee)
+		if err != nil {
+			return nil, err
+		}
+		v["assignment_group"] = id
 	}
 	if !d.Due.IsZero() {
 		v["due_date"] = d.Due.UTC().Format(stampLayout)
@@ -407,14 +410,19 @@ func (t *Tracker) Changes(ctx context.Context, since time.Time) iter.Seq2[campai
 }
 
 func (t *Tracker) seen(r record) campaign.TicketSeen {
-	s := campaign.TicketSeen{
+	return campaign.TicketSeen{
 		Ref: t.refOf(r), Key: r.Key.Value, Status: t.status(r), Assignee: cmp.Or(t.owners[r.Group.Display], r.Group.Display),
-		Checked: checklist.Checked(r.Description.Value),
+		Checked: checklist.Checked(r.Description.Value), CreatedAt: moment(r.CreatedAt), UpdatedAt: moment(r.UpdatedAt),
 	}
-	if at, err := time.ParseInLocation(stampLayout, r.UpdatedAt.Value, time.UTC); err == nil {
-		s.UpdatedAt = campaign.Stamp(at)
+}
+
+// moment returns the time that a field holds; zero when it holds none.
+func moment(f field) time.Time {
+	at, err := time.ParseInLocation(stampLayout, f.Value, time.UTC)
+	if err != nil {
+		return time.Time{}
 	}
-	return s
+	return campaign.Stamp(at)
 }
 
 func (t *Tracker) status(r record) campaign.TicketStatus {

@@ -27,7 +27,8 @@ func readSeesWhatWasFiled(t *testing.T, s Subject) {
 	require.Equal(t, campaign.TicketOpen, seen.Status)
 	require.Equal(t, "payments", seen.Assignee, "the owner, where the assignee is one's")
 	require.Empty(t, seen.Checked)
-	require.False(t, seen.UpdatedAt.IsZero())
+	require.False(t, seen.CreatedAt.IsZero())
+	require.False(t, seen.UpdatedAt.Before(seen.CreatedAt))
 
 	d.Status, d.Assignee = campaign.TicketDone, ""
 	require.NoError(t, s.Tracker.Update(t.Context(), ref, d))
@@ -57,8 +58,14 @@ func readSeesWhatPeopleDid(t *testing.T, s Subject) {
 
 	d := draft() // and Muster opens it again
 	d.Status = campaign.TicketInProgress
+	d.KeepAssignee = true
 	require.NoError(t, s.Tracker.Update(t.Context(), ref, d))
 	require.Equal(t, campaign.TicketInProgress, read(t, s, ref).Status)
+	require.Equal(t, "platform", read(t, s, ref).Assignee, "it is whose its people say it is")
+
+	d.KeepAssignee = false
+	require.NoError(t, s.Tracker.Update(t.Context(), ref, d))
+	require.Equal(t, "payments", read(t, s, ref).Assignee)
 }
 
 // changes returns what changed since, by key, having checked what is promised
