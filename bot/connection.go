@@ -19,8 +19,9 @@ import (
 // failed. So a connection is closed at a moment when all is acknowledged that
 // came on it, and read on until Slack has answered that it is closed.
 const (
-	leaveIdle = time.Second     // how long that moment is waited for
-	leaveFor  = 3 * time.Second // how long Slack's answer is waited for
+	relieveFor = 8 * time.Second // how long another connection is waited for, when Slack asks for one
+	leaveIdle  = time.Second     // how long that moment is waited for
+	leaveFor   = 3 * time.Second // how long Slack's answer is waited for
 )
 
 // connection is one of the sockets.
@@ -28,12 +29,15 @@ type connection struct {
 	socket *Socket
 	conn   *websocket.Conn
 	log    logrus.FieldLogger
-	up     bool // known to the reader alone
+
+	hello    chan struct{} // closed when Slack says that it is up
+	asked    chan struct{} // closed when Slack asks us to come anew
+	relieved chan struct{} // closed when another is up in its place
+	ended    chan struct{} // closed when nothing more comes
+	up, told bool          // whether hello and asked are closed; known to the reader alone
 
 	receiving sync.WaitGroup
-	writing   sync.Mutex    // one acknowledgement at a time
-	leave     chan struct{} // Slack asks us to come anew
-	asked     sync.Once
+	writing   sync.Mutex // one acknowledgement at a time
 
 	mu   sync.Mutex
 	left bool          // the goodbye was said
@@ -42,42 +46,82 @@ type connection struct {
 }
 
 func newConnection(s *Socket, conn *websocket.Conn, log logrus.FieldLogger) *connection {
-	return &connection{socket: s, conn: conn, log: log, leave: make(chan struct{})}
+	return &connection{
+		socket: s, conn: conn, log: log,
+		hello: make(chan struct{}), asked: make(chan struct{}), relieved: make(chan struct{}), ended: make(chan struct{}),
+	}
+}
+
+// takeOver waits until a connection that is being served is up, relieves the one
+// in whose place it was opened, if there is one, and waits until it has ended or is
+// asked to go itself. It returns who waits to be relieved then, or nil.
+func (c *connection) takeOver(old *connection) *connection {
+	select {
+	case <-c.ended:
+		return old
+	case <-c.hello:
+	}
+	if old != nil {
+		close(old.relieved)
+	}
+	select {
+	case <-c.ended:
+		return nil
+	case <-c.asked:
+		return c
+	}
 }
 
 // serve reads until the connection ends, by Slack or because ctx ended, and waits
 // for what was received.
 func (c *connection) serve(ctx context.Context) {
-	read := make(chan struct{})
-	var leaving sync.WaitGroup
-	leaving.Go(func() {
-		select {
-		case <-read:
-			return
-		case <-ctx.Done():
-		case <-c.leave:
-		}
-		c.takeLeave(read)
-	})
+	var beside sync.WaitGroup
+	beside.Go(func() { c.untilLeave(ctx) })
 	err := c.read(ctx)
-	close(read)
-	leaving.Wait()
-	c.down()
+	close(c.ended)
+	beside.Wait()
+	if c.up {
+		c.socket.open.Add(-1)
+	}
 	c.receiving.Wait()
 	_ = c.conn.Close()
 	if ctx.Err() == nil {
-		c.log.WithError(err).Info("socket mode connection ended; the next one is opened")
+		c.log.WithError(err).Info("socket mode connection ended")
+	}
+}
+
+// untilLeave keeps the connection alive until it is to be left, and leaves it.
+func (c *connection) untilLeave(ctx context.Context) {
+	ping := time.NewTicker(c.socket.opts.Ping)
+	defer ping.Stop()
+	asked, patience := c.asked, (<-chan time.Time)(nil)
+	for {
+		select {
+		case <-c.ended:
+			return
+		case <-ping.C:
+			_ = c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeFor)) // else the reader sees it
+			continue
+		case <-asked:
+			asked, patience = nil, time.After(relieveFor)
+			continue
+		case <-c.relieved:
+		case <-patience:
+		case <-ctx.Done():
+		}
+		c.takeLeave()
+		return
 	}
 }
 
 // takeLeave says goodbye when nothing is in hand, and bounds how long the reader
 // goes on. What crosses our goodbye is stored all the same; only its
 // acknowledgement comes too late.
-func (c *connection) takeLeave(read <-chan struct{}) {
+func (c *connection) takeLeave() {
 	patience := time.NewTimer(leaveIdle)
 	defer patience.Stop()
 	select {
-	case <-read:
+	case <-c.ended:
 		return
 	case <-c.settled():
 	case <-patience.C:
@@ -98,6 +142,10 @@ func (c *connection) read(ctx context.Context) error {
 		c.heard()
 		return answerPing(data)
 	})
+	c.conn.SetPongHandler(func(string) error {
+		c.heard()
+		return nil
+	})
 	for {
 		c.heard()
 		_, raw, err := c.conn.ReadMessage()
@@ -113,7 +161,7 @@ func (c *connection) heard() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.left {
-		_ = c.conn.SetReadDeadline(time.Now().Add(quietFor)) // fails where the connection has ended
+		_ = c.conn.SetReadDeadline(time.Now().Add(3 * c.socket.opts.Ping)) // fails where the connection has ended
 	}
 }
 
@@ -129,21 +177,18 @@ func (c *connection) take(ctx context.Context, raw []byte) {
 		if !c.up {
 			c.up = true
 			c.socket.open.Add(1)
+			close(c.hello)
 		}
 		c.log.Info("socket mode connected")
 	case socketmode.RequestTypeDisconnect:
-		c.asked.Do(func() { close(c.leave) })
+		if !c.told {
+			c.told = true
+			close(c.asked)
+		}
 	default:
 		if message.EnvelopeID != "" {
 			c.takeEnvelope(ctx, message)
 		}
-	}
-}
-
-func (c *connection) down() {
-	if c.up {
-		c.up = false
-		c.socket.open.Add(-1)
 	}
 }
 

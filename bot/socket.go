@@ -28,6 +28,10 @@ type SocketOptions struct {
 	Stagger     time.Duration // between the opening of one and the next; default 10 s
 	Backoff     time.Duration // the longest pause before one that failed is tried again; default 30 s
 	InFlight    int           // envelopes received at the same time; default 64
+	// Ping is how often Slack is asked whether a connection lives; one on which
+	// nothing comes for three times as long is given up. Slack asks as well, every
+	// few seconds. Default 10 s.
+	Ping time.Duration
 }
 
 // Socket receives over Socket Mode, which needs no public endpoint. It speaks the
@@ -50,6 +54,7 @@ func NewSocket(s *Server, o SocketOptions) (*Socket, error) {
 	o.Stagger = cmp.Or(o.Stagger, 10*time.Second)
 	o.Backoff = cmp.Or(o.Backoff, 30*time.Second)
 	o.InFlight = cmp.Or(o.InFlight, 64)
+	o.Ping = cmp.Or(o.Ping, 10*time.Second)
 	return &Socket{server: s, opts: o, slots: make(chan struct{}, o.InFlight)}, nil
 }
 
@@ -84,18 +89,30 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// keep holds one connection after the other until ctx ends: the next at once when
-// one ended that had been up for a while, else after a pause that grows.
+// keep holds one connection until ctx ends. When Slack asks for another in its
+// place, that is opened first, and the old one left when the new one is up: people
+// type meanwhile. Otherwise the next is opened after a pause, which grows while
+// none lasts.
 func (s *Socket) keep(ctx context.Context, log logrus.FieldLogger) {
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	var old *connection // Slack asked it to go; it is served until another is up
 	first := max(1, s.opts.Backoff/256)
 	for wait := first; ctx.Err() == nil; wait = min(2*wait, s.opts.Backoff) {
 		began := time.Now()
-		err := s.hold(ctx, log)
+		c, err := s.connect(ctx, log)
+		if err == nil {
+			serving.Go(func() { c.serve(ctx) })
+			old = c.takeOver(old)
+		}
 		if ctx.Err() != nil {
 			return
 		}
-		if err == nil && time.Since(began) > s.opts.Backoff {
+		if err == nil && time.Since(began) > lastsFrom {
 			wait = first
+			if old == c {
+				continue
+			}
 		}
 		rest := wait/2 + rand.N(wait/2+1)
 		if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
@@ -111,20 +128,20 @@ func (s *Socket) keep(ctx context.Context, log logrus.FieldLogger) {
 // The bounds of one connection.
 const (
 	dialFor  = 20 * time.Second
-	quietFor = 30 * time.Second // Slack pings every few seconds
 	writeFor = 10 * time.Second
-	maxFrame = 1 << 20  // bytes of one message of Slack
-	maxAck   = 20 << 10 // bytes from which Slack drops an acknowledgement without a word
+	// lastsFrom is how long a connection lives that is no failure to connect.
+	lastsFrom = time.Second
+	maxFrame  = 1 << 20  // bytes of one message of Slack
+	maxAck    = 20 << 10 // bytes from which Slack drops an acknowledgement without a word
 	// Slack does not put an acknowledgement together that comes in several frames.
 	writeBuffer = 32 << 10
 )
 
-// hold opens one connection and serves it until it ends. An error means that it
-// was never up.
-func (s *Socket) hold(ctx context.Context, log logrus.FieldLogger) error {
+// connect opens one connection.
+func (s *Socket) connect(ctx context.Context, log logrus.FieldLogger) (*connection, error) {
 	address, err := s.opts.Open(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: dialFor, WriteBufferSize: writeBuffer}
 	conn, answer, err := dialer.DialContext(ctx, address, nil)
@@ -135,8 +152,7 @@ func (s *Socket) hold(ctx context.Context, log logrus.FieldLogger) error {
 		if e, ok := errors.AsType[*url.Error](err); ok {
 			err = e.Err // the address is a credential
 		}
-		return fmt.Errorf("dial socket mode: %w", err)
+		return nil, fmt.Errorf("dial socket mode: %w", err)
 	}
-	newConnection(s, conn, log).serve(ctx)
-	return nil
+	return newConnection(s, conn, log), nil
 }

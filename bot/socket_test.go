@@ -1,11 +1,13 @@
 package bot_test
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,34 +32,46 @@ func runs(t *testing.T, socket *bot.Socket) (stop, stopped func()) {
 	return cancel, running.Wait
 }
 
-// slackAt is the Slack side of one connection, played by a test. The socket
-// returned connects to it alone.
-func slackAt(t *testing.T, d door, play func(*websocket.Conn)) *bot.Socket {
+// slackAt is the Slack side of connections, played by a test one after the other.
+// The socket returned holds one at a time.
+func slackAt(t *testing.T, d door, o bot.SocketOptions, plays ...func(*websocket.Conn)) *bot.Socket {
 	t.Helper()
-	played := make(chan struct{})
-	var once sync.Once
+	var playing sync.WaitGroup
+	playing.Add(len(plays))
+	var next atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		once.Do(func() {
-			defer close(played)
-			upgrader := websocket.Upgrader{}
-			conn, err := upgrader.Upgrade(w, r, nil)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer func() { _ = conn.Close() }()
-			play(conn)
-		})
+		n := int(next.Add(1)) - 1
+		if n >= len(plays) {
+			return
+		}
+		defer playing.Done()
+		upgrader := websocket.Upgrader{}
+		conn, err := upgrader.Upgrade(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		plays[n](conn)
 	}))
 	t.Cleanup(server.Close)
-	socket, err := bot.NewSocket(d.Server, bot.SocketOptions{
-		Open:        func(context.Context) (string, error) { return "ws" + strings.TrimPrefix(server.URL, "http"), nil },
-		Connections: 1, Stagger: time.Millisecond, Backoff: time.Hour,
-	})
+	o.Open = func(context.Context) (string, error) { return "ws" + strings.TrimPrefix(server.URL, "http"), nil }
+	o.Connections, o.Stagger, o.Backoff = 1, time.Millisecond, cmp.Or(o.Backoff, time.Hour)
+	socket, err := bot.NewSocket(d.Server, o)
 	require.NoError(t, err)
-	t.Cleanup(func() { <-played })
+	t.Cleanup(playing.Wait)
 	return socket
 }
+
+// says sends what Slack says; false when the connection is gone.
+func says(conn *websocket.Conn, text string) bool {
+	return conn.WriteMessage(websocket.TextMessage, []byte(text)) == nil
+}
+
+const (
+	hello      = `{"type":"hello","num_connections":1,"connection_info":{"app_id":"A1"}}`
+	disconnect = `{"type":"disconnect","reason":"refresh_requested","debug_info":{"host":"applink-1"}}`
+)
 
 const typed = `{"envelope_id":"E1","type":"slash_commands","accepts_response_payload":true,
 "payload":{"team_id":"T1","user_id":"U1","channel_id":"C1","command":"/campaign","text":"list","trigger_id":"1.1"}}`
@@ -90,7 +104,7 @@ func TestAStopAcknowledgesWhatIsInHandBeforeItLeaves(t *testing.T) {
 func TestWhatCrossesOurGoodbyeIsStored(t *testing.T) {
 	d := openDoor(t)
 	up, left := make(chan struct{}), make(chan int, 1)
-	socket := slackAt(t, d, func(conn *websocket.Conn) {
+	socket := slackAt(t, d, bot.SocketOptions{}, func(conn *websocket.Conn) {
 		conn.SetCloseHandler(func(code int, _ string) error {
 			left <- code
 			if err := conn.WriteMessage(websocket.TextMessage, []byte(typed)); err != nil {
@@ -98,7 +112,7 @@ func TestWhatCrossesOurGoodbyeIsStored(t *testing.T) {
 			}
 			return conn.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""))
 		})
-		if conn.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello"}`)) != nil {
+		if !says(conn, hello) {
 			return
 		}
 		close(up)
@@ -115,9 +129,9 @@ func TestWhatCrossesOurGoodbyeIsStored(t *testing.T) {
 func TestASlackThatDoesNotAnswerTheGoodbyeHoldsNothingUp(t *testing.T) {
 	d := openDoor(t)
 	up, over := make(chan struct{}), make(chan struct{})
-	socket := slackAt(t, d, func(conn *websocket.Conn) {
+	socket := slackAt(t, d, bot.SocketOptions{}, func(conn *websocket.Conn) {
 		conn.SetCloseHandler(func(int, string) error { return nil })
-		if conn.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello"}`)) == nil {
+		if says(conn, hello) {
 			close(up)
 			_, _, _ = conn.ReadMessage()
 			<-over
@@ -130,4 +144,76 @@ func TestASlackThatDoesNotAnswerTheGoodbyeHoldsNothingUp(t *testing.T) {
 	stopped()
 	close(over)
 	require.Less(t, time.Since(began), 6*time.Second)
+}
+
+func TestAConnectionIsLeftWhenAnotherIsUpInItsPlace(t *testing.T) {
+	d := openDoor(t)
+	second, told, acknowledged := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	socket := slackAt(t, d, bot.SocketOptions{Backoff: time.Second}, func(conn *websocket.Conn) {
+		if !says(conn, hello) || !says(conn, disconnect) {
+			return
+		}
+		<-second // it is opened, and Slack has not said hello yet
+		says(conn, typed)
+		_, answer, err := conn.ReadMessage()
+		if err != nil || !strings.Contains(string(answer), `"E1"`) {
+			t.Errorf("the old connection was left too early: %v %s", err, answer)
+		}
+		close(acknowledged)
+		_, _, err = conn.ReadMessage()
+		if !websocket.IsCloseError(err, websocket.CloseNormalClosure) {
+			t.Error(err)
+		}
+		close(told)
+	}, func(conn *websocket.Conn) {
+		close(second)
+		<-acknowledged
+		says(conn, hello)
+		_, _, _ = conn.ReadMessage()
+	})
+	stop, stopped := runs(t, socket)
+	<-told
+	stop()
+	stopped()
+	require.Len(t, d.commands(t), 1)
+}
+
+func TestASlackThatNeverPingsKeepsItsConnection(t *testing.T) {
+	d := openDoor(t)
+	acknowledged := make(chan error, 1)
+	socket := slackAt(t, d, bot.SocketOptions{Ping: 20 * time.Millisecond}, func(conn *websocket.Conn) {
+		answer, pings := conn.PingHandler(), 0
+		conn.SetPingHandler(func(data string) error {
+			if pings++; pings == 6 { // silent for longer than a dead one would be held for
+				says(conn, typed)
+			}
+			return answer(data)
+		})
+		says(conn, hello)
+		_, _, err := conn.ReadMessage()
+		acknowledged <- err
+		_, _, _ = conn.ReadMessage()
+	})
+	stop, stopped := runs(t, socket)
+	require.NoError(t, <-acknowledged)
+	stop()
+	stopped()
+	require.Len(t, d.commands(t), 1)
+}
+
+func TestADeadConnectionIsReplaced(t *testing.T) {
+	d := openDoor(t)
+	replaced := make(chan struct{})
+	socket := slackAt(t, d, bot.SocketOptions{Ping: 20 * time.Millisecond, Backoff: time.Second}, func(conn *websocket.Conn) {
+		says(conn, hello)
+		<-replaced // and reads nothing, so that no ping is answered
+	}, func(conn *websocket.Conn) {
+		close(replaced)
+		says(conn, hello)
+		_, _, _ = conn.ReadMessage()
+	})
+	stop, stopped := runs(t, socket)
+	<-replaced
+	stop()
+	stopped()
 }
