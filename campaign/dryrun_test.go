@@ -311,3 +311,17 @@ func TestRedeliveredVerdictCountsOnce(t *testing.T) {
 	require.Len(t, review.Comments, 1)
 	require.Equal(t, 5*time.Minute, review.EndedAt.Sub(review.StartedAt))
 }
+
+func TestAVerdictThatIsPressedTwiceIsToldOnce(t *testing.T) {
+	h := newHouse(t)
+	id := h.underReview()
+	h.execute(id, mei, 1, "", 5)
+	h.drain()
+	before := len(h.slack.said(commandChannel))
+	for range 3 {
+		require.NoError(t, h.conclude(id, mei, 1, campaign.ReviewApproved, ""))
+		h.settle()
+	}
+	require.Len(t, h.slack.said(commandChannel), before+1)
+	require.Equal(t, 1, h.auditedTimes(id, "review.verdict"))
+}

@@ -141,6 +141,7 @@ type fakeSlack struct {
 	channels map[string]string             // name -> ID
 	dressed  map[string]campaign.Dress
 	invited  map[string][]string
+	left     string // a channel that the bot was removed from
 }
 
 func newFakeSlack(clock *testClock) *fakeSlack {
@@ -161,6 +162,9 @@ func conversation(to string) string {
 func (s *fakeSlack) Post(_ context.Context, p campaign.Post) (campaign.MessageRef, error) {
 	var ref campaign.MessageRef
 	err := s.meet(func() error {
+		if p.To == s.left {
+			return campaign.Refuse(campaign.NotFound, "There is no such channel.")
+		}
 		ref = campaign.MessageRef{Channel: conversation(p.To), TS: fmt.Sprintf("%d.%06d", s.clock.Now().Unix(), len(s.messages)+1)}
 		s.messages = append(s.messages, posted{Ref: ref, To: p.To, Thread: p.Thread, Key: p.Key, Message: p.Message, At: s.clock.Now()})
 		return nil

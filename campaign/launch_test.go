@@ -324,6 +324,29 @@ func TestADeadLetterIsTriedAgainByAButton(t *testing.T) {
 	refused(t, err, campaign.Conflict)
 }
 
+// A command channel that Muster was removed from cannot be told so itself.
+func TestWhatTheCommandChannelDoesNotTakeTheCommanderHearsOf(t *testing.T) {
+	h := newHouse(t)
+	h.estate()
+	id := h.ready()
+	h.launch(id, campaign.SliceExposed)
+	h.settle()
+	h.slack.left = commandChannel
+	_, err := h.engine.Pause(t.Context(), h.by(devi), id)
+	require.NoError(t, err)
+	h.settle()
+	letters := h.saidTo(cara, "dead_letter")
+	require.NotEmpty(t, letters)
+	effect := strings.Split(press(t, letters[0].Message, "effect.retry"), "|")[1]
+
+	h.slack.left = ""
+	before := len(h.slack.said(commandChannel))
+	_, err = h.engine.Revive(t.Context(), h.by(cara), id, effect)
+	require.NoError(t, err)
+	h.settle()
+	require.Len(t, h.slack.said(commandChannel), before+1, "it is said there after all")
+}
+
 func TestAScanVerifiesReopensAndSettlesTheUnknown(t *testing.T) {
 	h := newHouse(t)
 	h.estate()

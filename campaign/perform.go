@@ -381,12 +381,16 @@ func (a *attempt) conclude(tx *transaction, e *Effect, result any, cause error) 
 	return tx.audit("effect."+string(e.Status), subject, string(EffectPending), string(e.Status), "")
 }
 
-// announceDead tells the command channel of a dead letter, with a retry button.
-// A dead announcement is only logged: it must not breed more of them.
+// announceDead tells the command channel of a dead letter, with a retry button; the
+// commander, where the channel itself takes nothing any more. A dead announcement to
+// a person is only logged: it must not breed more of them.
 func (tx *transaction) announceDead(e Effect, cause error) error {
 	tx.engine.opts.Log.WithError(cause).WithFields(logrus.Fields{FieldCampaign: string(tx.scope), FieldEffect: e.ID, "kind": e.Kind}).Error("effect given up")
-	if tx.scope == Sys || strings.HasPrefix(e.Subject, "dead/") || KindOf(cause) == Conflict {
+	switch {
+	case tx.scope == Sys || KindOf(cause) == Conflict:
 		return nil
+	case strings.HasPrefix(e.Subject, deadPrefix):
+		return tx.announceDirectly(e)
 	}
 	tx.count(counterDead, 1)
 	if err := tx.pageDead(e); err != nil {
@@ -395,7 +399,28 @@ func (tx *transaction) announceDead(e Effect, cause error) error {
 	if err := tx.countEffect(e, waveStuck, waveUnsent, 1); err != nil {
 		return err
 	}
-	return tx.tellCommand("dead/"+e.ID+"/"+timeKey(tx.now), deadLetter(tx, e, cause))
+	return tx.tellCommand(deadPrefix+e.ID+"/"+timeKey(tx.now), deadLetter(tx, e, cause))
+}
+
+// deadPrefix begins the subject of an announcement of a dead letter.
+const deadPrefix = "dead/"
+
+// announceDirectly sends the commander an announcement that died on its way to the
+// command channel.
+func (tx *transaction) announceDirectly(e Effect) error {
+	c, err := tx.campaign()
+	if err != nil {
+		return err
+	}
+	var p postPayload
+	if err := json.Unmarshal(e.Payload, &p); err != nil {
+		return fmt.Errorf("decode payload of effect %s: %w", e.ID, err)
+	}
+	if p.To == c.Commander.User() {
+		return nil
+	}
+	p.To = c.Commander.User()
+	return tx.post(e.Subject+"/commander", Interactive, p)
 }
 
 const counterDead = "dead_letters"

@@ -20,8 +20,12 @@ func (g *Engine) JudgeRevision(ctx context.Context, r Request, id, track string,
 		if err != nil {
 			return err
 		}
+		said := review.Verdict
 		if err := review.conclude(rev, v, comment, tx.now); err != nil {
 			return err
+		}
+		if said == v && comment == "" {
+			return nil // pressed twice: the channel knows
 		}
 		if err := tx.audit("review.verdict", rev.subject(), "", string(v), comment); err != nil {
 			return err
