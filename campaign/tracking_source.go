@@ -133,6 +133,12 @@ func (g *Engine) look(ctx context.Context, cursor *pollCursor) error {
 	var batch []TicketSeen
 	looked, newest := 0, cursor.Since
 	flush := func() error {
+		ctx := ctx
+		if ctx.Err() != nil { // what was seen is taken up, though the time is over
+			var cancel func()
+			ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), putBackFor)
+			defer cancel()
+		}
 		if err := g.wakeTickets(ctx, batch); err != nil {
 			return err
 		}
