@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/musterbot/muster/campaign"
@@ -24,7 +25,10 @@ type head struct {
 	TriggerID string `json:"trigger_id"`
 	EventID   string `json:"event_id"`
 	TeamID    string `json:"team_id"`
-	UserID    string `json:"user_id"` // of a command
+	UserID    string `json:"user_id"` // of a command, as are these
+	Channel   string `json:"channel_id"`
+	Command   string `json:"command"`
+	Text      string `json:"text"`
 	User      struct {
 		ID     string `json:"id"`
 		TeamID string `json:"team_id"`
@@ -32,9 +36,11 @@ type head struct {
 	Team struct {
 		ID string `json:"id"`
 	} `json:"team"`
-	View struct {
-		ID   string `json:"id"`
-		Hash string `json:"hash"`
+	Actions json.RawMessage `json:"actions"`
+	View    struct {
+		ID    string          `json:"id"`
+		Hash  string          `json:"hash"`
+		State json.RawMessage `json:"state"`
 	} `json:"view"`
 	Event struct {
 		Type string          `json:"type"`
@@ -53,7 +59,8 @@ func envelopeOf(kind campaign.EnvelopeKind, payload json.RawMessage, now time.Ti
 	env = campaign.Envelope{Kind: kind, At: now, Payload: payload}
 	switch kind {
 	case campaign.EnvelopeCommand:
-		env.Key, env.Actor = h.TriggerID, campaign.NewPerson(h.TeamID, h.UserID)
+		env.Actor = campaign.NewPerson(h.TeamID, h.UserID)
+		env.Key = keyOf(h.TriggerID, h.UserID, h.Channel, h.Command, h.Text)
 	case campaign.EnvelopeEvent:
 		env.Key = h.EventID
 		if id := idOf(h.Event.User); id != "" {
@@ -64,12 +71,13 @@ func envelopeOf(kind campaign.EnvelopeKind, payload json.RawMessage, now time.Ti
 		if team == "" {
 			team = h.User.TeamID
 		}
-		env.Key, env.Actor = h.TriggerID, campaign.NewPerson(team, h.User.ID)
+		env.Actor = campaign.NewPerson(team, h.User.ID)
+		env.Key = keyOf(h.TriggerID, h.User.ID, string(h.Actions))
 		switch h.Type {
 		case typeSubmission:
 			env.Kind = campaign.EnvelopeSubmission
 			// Pressed twice, a form carries two triggers, but is the same form.
-			env.Key = "view/" + h.View.ID + "/" + h.View.Hash
+			env.Key = keyOf("view/"+h.View.ID+"/"+h.View.Hash, h.User.ID, string(h.View.State))
 		case typeAction:
 			env.Kind = campaign.EnvelopeAction
 		default:
@@ -81,6 +89,17 @@ func envelopeOf(kind campaign.EnvelopeKind, payload json.RawMessage, now time.Ti
 		env.Key = hex.EncodeToString(sum[:16])
 	}
 	return env, true, nil
+}
+
+// keyOf returns the key by which a delivery is known when it comes again: the
+// trigger, and what was asked with it, since not all that speaks Slack's protocol
+// gives each its own trigger. It is "" without a trigger.
+func keyOf(trigger string, asked ...string) string {
+	if trigger == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(strings.Join(asked, "\x00")))
+	return trigger + "/" + hex.EncodeToString(sum[:8])
 }
 
 // idOf reads a user that stands as an ID or as a whole person.

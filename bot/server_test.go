@@ -229,6 +229,34 @@ func TestPressingTwiceIsOneForm(t *testing.T) {
 	require.Len(t, d.envelopes(t), 1)
 }
 
+func TestWhatComesAgainIsKnownAndWhatIsOtherIsNot(t *testing.T) {
+	d := openDoor(t)
+	sends := func(h http.Handler, body string) {
+		w := httptest.NewRecorder()
+		signed(t, h, w, body)
+		require.Equal(t, http.StatusOK, w.Code)
+	}
+	types := func(user, text string) {
+		sends(d.Command(secret.New("s")), "team_id=T1&user_id="+user+"&channel_id=C1&command=%2Fcampaign&text="+text+"&trigger_id=1.1")
+	}
+	types("U1", "status")
+	types("U1", "status") // Slack delivers it again
+	require.Len(t, d.envelopes(t), 1)
+	types("U1", "list") // a tool that uses one trigger for all
+	types("U2", "status")
+	require.Len(t, d.envelopes(t), 3)
+
+	press := func(at string) {
+		sends(d.Interactivity(secret.New("s")), `payload={"type":"block_actions","trigger_id":"1.1","team":{"id":"T1"},"user":{"id":"U1"},`+
+			`"actions":[{"action_id":"task.on_it","value":"c1|t1","action_ts":"`+at+`"}]}`)
+	}
+	press("10.1")
+	press("10.1")
+	require.Len(t, d.envelopes(t), 4)
+	press("11.5")
+	require.Len(t, d.envelopes(t), 5)
+}
+
 // The signature that Slack's documentation gives as its example.
 func TestSlacksOwnExampleIsVerified(t *testing.T) {
 	const (
