@@ -43,6 +43,8 @@ func (e *StatusError) Error() string {
 func (t *transport) judge(ctx context.Context, request *http.Request, response *http.Response, read bool) error {
 	status := response.StatusCode
 	switch {
+	case asNobody(response):
+		return t.anonymous(request, response)
 	case status >= 200 && status < 300, status == http.StatusNotModified:
 		return nil
 	case status >= 300 && status < 400:
@@ -66,6 +68,39 @@ func (t *transport) judge(ctx context.Context, request *http.Request, response *
 		return t.broken(cause, read, true)
 	}
 	return t.refused(cause)
+}
+
+// asNobody reports whether the credentials were refused, and the call was answered
+// as if nobody had made it: Jira Cloud shows an expired token that there are no
+// issues, by 404 or an empty list, and says so in a header only.
+func asNobody(response *http.Response) bool {
+	if response.StatusCode == http.StatusTooManyRequests || response.StatusCode >= 500 {
+		return false // it is busy or broken, whoever asks
+	}
+	for _, reason := range response.Header.Values("X-Seraph-LoginReason") {
+		if strings.Contains(reason, "AUTHENTICATED_FAILED") || strings.Contains(reason, "AUTHENTICATION_DENIED") {
+			return true
+		}
+	}
+	return false
+}
+
+// anonymous refuses an answer to nobody, whatever it says.
+func (t *transport) anonymous(request *http.Request, response *http.Response) error {
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxErrorBody)) // for operators only
+	return &campaign.Error{
+		Kind: campaign.Forbidden, Message: t.unknownHere(),
+		Err: &StatusError{
+			Method: request.Method, Path: request.URL.Path, Status: response.StatusCode, Header: response.Header, Body: t.withoutToken(body),
+		},
+	}
+}
+
+// kept ends what an operator has to correct.
+const kept = " What was to be done is kept; press Try again once that is done."
+
+func (t *transport) unknownHere() string {
+	return t.opts.System + " does not accept Muster's credentials. An operator must check `tracker.token`." + kept
 }
 
 // redirected lets a read follow within the same host. Everything else is a sign
@@ -122,11 +157,10 @@ func (t *transport) refused(cause *StatusError) error {
 	if words := Words(cause.Body); words != "" {
 		said = ": " + Quote(words)
 	}
-	const kept = " What was to be done is kept; press Try again once that is done."
 	switch cause.Status {
 	case http.StatusUnauthorized:
 		e.Kind = campaign.Forbidden
-		e.Message = t.opts.System + " does not accept Muster's credentials. An operator must check `tracker.token`." + kept
+		e.Message = t.unknownHere()
 	case http.StatusForbidden:
 		e.Kind = campaign.Forbidden
 		e.Message = t.opts.System + " does not let Muster do this" + said + " An operator must give its account the permissions that docs/trackers.md lists." + kept

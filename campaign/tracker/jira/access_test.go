@@ -1,0 +1,39 @@
+package jira_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/musterbot/muster/campaign"
+)
+
+// Cloud shows an expired token an empty Jira: no ticket may look deleted by that,
+// and no poll quiet.
+func TestAnExpiredTokenIsNoEmptyJira(t *testing.T) {
+	for name, cloud := range kinds {
+		t.Run(name, func(t *testing.T) {
+			server := start(t, options(cloud))
+			tracker := connect(t, server, cloud)
+			ref, err := tracker.Ensure(t.Context(), "k1", draft())
+			require.NoError(t, err)
+			server.SetToken("rotated")
+			_, read := tracker.Read(t.Context(), ref)
+			_, found := tracker.Find(t.Context(), "k1")
+			_, filed := tracker.Ensure(t.Context(), "k2", draft())
+			var changed error
+			for _, changed = range tracker.Changes(t.Context(), time.Now().Add(-time.Hour)) {
+				require.Error(t, changed)
+			}
+			for what, err := range map[string]error{
+				"read": read, "find": found, "file": filed, "changes": changed,
+				"update": tracker.Update(t.Context(), ref, draft()), "comment": tracker.Comment(t.Context(), ref, "c1", "Hello."),
+			} {
+				require.Equal(t, campaign.Forbidden, campaign.KindOf(err), "%s: %v", what, err)
+				require.Contains(t, campaign.PublicMessage(err), "credentials", what)
+			}
+			require.Len(t, server.Issues(), 1)
+		})
+	}
+}
