@@ -37,3 +37,24 @@ func TestAnExpiredTokenIsNoEmptyJira(t *testing.T) {
 		})
 	}
 }
+
+// Whoever took the account out of the project has deleted no ticket.
+func TestAProjectThatIsHiddenHasNoDeletedTickets(t *testing.T) {
+	for name, cloud := range kinds {
+		t.Run(name, func(t *testing.T) {
+			server := start(t, options(cloud))
+			tracker := connect(t, server, cloud)
+			ref, err := tracker.Ensure(t.Context(), "k1", draft())
+			require.NoError(t, err)
+			server.Hide(true)
+			_, err = tracker.Read(t.Context(), ref)
+			require.Equal(t, campaign.Forbidden, campaign.KindOf(err), "%v", err)
+			require.Contains(t, campaign.PublicMessage(err), "does not show project SEC to Muster's account")
+			server.Hide(false)
+			_, err = tracker.Read(t.Context(), ref)
+			require.NoError(t, err)
+			_, err = tracker.Read(t.Context(), campaign.TicketRef{ID: "SEC-99"})
+			require.Equal(t, campaign.NotFound, campaign.KindOf(err), "%v", err)
+		})
+	}
+}

@@ -21,6 +21,8 @@ func (t *Tracker) issuePath(key string, more ...string) string {
 	return t.api + rest.Path(append([]string{"issue", key}, more...)...)
 }
 
+// get reads an issue. It is NotFound only while Jira shows the project: an account
+// that lost it sees no issue either.
 func (t *Tracker) get(ctx context.Context, key string) (issue, error) {
 	var i issue
 	q := url.Values{"fields": {t.fields()}}
@@ -28,6 +30,9 @@ func (t *Tracker) get(ctx context.Context, key string) (issue, error) {
 		q.Set("properties", propertyName)
 	}
 	err := t.opts.Client.Do(ctx, rest.Call{Path: t.issuePath(key), Query: q, Out: &i})
+	if err != nil && campaign.KindOf(err) == campaign.NotFound {
+		err = t.gone(ctx, err)
+	}
 	return i, err
 }
 

@@ -13,7 +13,7 @@ func (s *Server) readIssue(body map[string]any) (Issue, map[string]string) {
 	fields, _ := body["fields"].(map[string]any)
 	problems := map[string]string{}
 	project, _ := fields["project"].(map[string]any)
-	if project["key"] != s.opts.Project {
+	if project["key"] != s.opts.Project || s.hidden {
 		problems["project"] = "valid project is required"
 	}
 	kind, _ := fields["issuetype"].(map[string]any)

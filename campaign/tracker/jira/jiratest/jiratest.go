@@ -79,6 +79,7 @@ type Server struct {
 	stats  Stats
 	tokens float64
 	filled time.Time
+	hidden bool // from the account
 	desk   desk
 }
 
@@ -299,6 +300,14 @@ func (s *Server) SetToken(token string) {
 	s.opts.Token = token
 }
 
+// Hide takes the permission to browse the project away from the account, or gives
+// it back.
+func (s *Server) Hide(hidden bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hidden = hidden
+}
+
 func answer(w http.ResponseWriter, r reply) {
 	if r.body == nil {
 		w.WriteHeader(r.status)
@@ -344,14 +353,24 @@ func (s *Server) route(r *http.Request, body map[string]any) reply {
 	case call == "GET myself":
 		return ok(map[string]any{"name": "muster", "accountId": "muster", "timeZone": "Europe/Dublin"})
 	}
+	if r.Method == http.MethodGet && parts[0] == "project" && len(parts) == 2 {
+		return s.project(parts[1])
+	}
 	if parts[0] != "issue" || len(parts) < 2 {
 		return reply{status: http.StatusNotFound}
 	}
 	i := s.find(parts[1])
-	if i == nil {
+	if i == nil || s.hidden {
 		return refuse(http.StatusNotFound, "Issue does not exist or you do not have permission to see it.")
 	}
 	return s.routeIssue(i, r, call, parts, body)
+}
+
+func (s *Server) project(key string) reply {
+	if key != s.opts.Project || s.hidden {
+		return refuse(http.StatusNotFound, "No project could be found with key '"+key+"'.")
+	}
+	return ok(map[string]any{"key": key})
 }
 
 func (s *Server) routeIssue(i *issue, r *http.Request, call string, parts []string, body map[string]any) reply {

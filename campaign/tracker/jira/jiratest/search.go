@@ -41,7 +41,7 @@ func (s *Server) parse(jql string) (query, string) {
 		values := unquoted(found[3])
 		switch strings.ToLower(found[1]) {
 		case "project":
-			if values[0] != s.opts.Project {
+			if values[0] != s.opts.Project || s.hidden {
 				return q, fmt.Sprintf("The value '%s' does not exist for the field 'project'.", values[0])
 			}
 		case "labels":
