@@ -1,17 +1,14 @@
 package jira
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/musterbot/muster/campaign"
 	"github.com/musterbot/muster/campaign/tracker/rest"
@@ -188,46 +185,4 @@ func (t *Tracker) pick(open []transition, want campaign.TicketStatus, been []str
 		}
 	}
 	return transition{}, false
-}
-
-// overlap is how much further back is searched: our clock and Jira's differ, and
-// its search counts in whole minutes.
-const overlap = 10 * time.Minute
-
-// Changes implements campaign.Tracker. The time is given as minutes ago, since
-// JQL reads dates in the time zone of the account. What is found is read whole
-// first, in the order of filing: a page by page read in the order of changes
-// would skip what changes meanwhile.
-func (t *Tracker) Changes(ctx context.Context, since time.Time) iter.Seq2[campaign.TicketSeen, error] {
-	return func(yield func(campaign.TicketSeen, error) bool) {
-		ctx := rest.Operation(ctx)
-		ago := max(0, time.Since(since)) + overlap
-		jql := fmt.Sprintf(`project = "%s" AND labels = "%s" AND updated >= "-%dm" ORDER BY created ASC`,
-			t.opts.Project, t.opts.Label, int(ago/time.Minute)+1)
-		var changed []campaign.TicketSeen
-		for page, err := range t.search(ctx, jql, t.fields()) {
-			if err != nil {
-				yield(campaign.TicketSeen{}, fmt.Errorf("read changes: %w", err))
-				return
-			}
-			for _, i := range page {
-				seen, err := t.seen(i)
-				if err != nil {
-					yield(campaign.TicketSeen{}, fmt.Errorf("read changes of %s: %w", i.Key, err))
-					return
-				}
-				if seen.Key != "" && !seen.UpdatedAt.Before(since) {
-					changed = append(changed, seen)
-				}
-			}
-		}
-		slices.SortStableFunc(changed, func(a, b campaign.TicketSeen) int {
-			return cmp.Or(a.UpdatedAt.Compare(b.UpdatedAt), cmp.Compare(a.Ref.ID, b.Ref.ID))
-		})
-		for _, seen := range changed {
-			if !yield(seen, nil) {
-				return
-			}
-		}
-	}
 }

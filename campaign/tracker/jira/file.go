@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -49,11 +47,11 @@ func (t *Tracker) findAll(ctx context.Context, keys []string) (map[string]campai
 		return found, nil
 	}
 	jql := fmt.Sprintf(`project = "%s" AND labels in (%s) ORDER BY created ASC`, t.opts.Project, strings.Join(labels, ", "))
-	for page, err := range t.search(ctx, jql, "labels") {
+	for page, err := range t.search(ctx, jql, "labels", perPage) {
 		if err != nil {
 			return nil, err
 		}
-		for _, i := range page {
+		for _, i := range page.Issues {
 			key := t.keyOf(read[[]string](i, "labels"))
 			if _, known := found[key]; key != "" && !known {
 				found[key] = t.ref(i.Key)
@@ -212,47 +210,5 @@ func refusal(status int, said json.RawMessage) error {
 	return &campaign.Error{
 		Kind: campaign.Invalid, Err: cause,
 		Message: "Jira does not take this ticket: " + rest.Quote(words) + " It was not filed; press Try again once that is corrected.",
-	}
-}
-
-// maxPages bounds one search; 100 issues a page.
-const maxPages = 2000
-
-// searchPage is a page of either search.
-type searchPage struct {
-	Issues []issue `json:"issues"`
-	Total  int     `json:"total"`         // Data Center
-	Next   string  `json:"nextPageToken"` // Cloud
-}
-
-// search yields pages of what a query finds, and ends after the first error.
-func (t *Tracker) search(ctx context.Context, jql, fields string) func(yield func([]issue, error) bool) {
-	return func(yield func([]issue, error) bool) {
-		path, q := t.api+"/search", url.Values{"jql": {jql}, "fields": {fields}, "maxResults": {"100"}}
-		if t.opts.Cloud {
-			path = t.api + "/search/jql"
-			q.Set("properties", propertyName)
-		}
-		start := 0
-		for range maxPages {
-			var page searchPage
-			if err := t.opts.Client.Do(ctx, rest.Call{Path: path, Query: q, Out: &page}); err != nil {
-				yield(nil, err)
-				return
-			}
-			if !yield(page.Issues, nil) {
-				return
-			}
-			start += len(page.Issues)
-			if t.opts.Cloud && page.Next == "" || !t.opts.Cloud && start >= page.Total || len(page.Issues) == 0 {
-				return
-			}
-			if t.opts.Cloud {
-				q.Set("nextPageToken", page.Next)
-			} else {
-				q.Set("startAt", strconv.Itoa(start))
-			}
-		}
-		yield(nil, fmt.Errorf("search jira: more than %d pages", maxPages))
 	}
 }

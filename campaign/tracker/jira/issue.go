@@ -28,6 +28,12 @@ type property struct {
 	Tasks []task `json:"tasks,omitempty"`
 }
 
+// propertyOf returns what stands in an issue's property; blank when there is none.
+func propertyOf(i issue) (p property) {
+	_ = json.Unmarshal(i.Properties[propertyName], &p)
+	return p
+}
+
 type task struct {
 	ID   string `json:"id"`
 	Text string `json:"text"`
@@ -91,8 +97,7 @@ func (t *Tracker) seen(i issue) (campaign.TicketSeen, error) {
 	if err != nil {
 		return campaign.TicketSeen{}, err
 	}
-	var p property
-	_ = json.Unmarshal(i.Properties[propertyName], &p)
+	p := propertyOf(i)
 	seen := campaign.TicketSeen{
 		Ref: t.ref(i.Key), Key: t.keyOf(read[[]string](i, "labels")), Status: t.status(read[status](i, "status")),
 		Assignee: t.readOwner(i), CreatedAt: created, UpdatedAt: updated,

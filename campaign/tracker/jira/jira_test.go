@@ -44,20 +44,26 @@ func start(t *testing.T, o jiratest.Options) *jiratest.Server {
 
 func connect(t *testing.T, server *jiratest.Server, cloud bool, change ...func(*jira.Options)) *jira.Tracker {
 	t.Helper()
-	auth := rest.Bearer(secret.New("t0ken"))
-	if cloud {
-		auth = rest.Basic("bot@acme.example", secret.New("t0ken"))
-	}
-	client, err := rest.New(rest.Options{System: "Jira", BaseURL: server.URL(), Auth: auth})
-	require.NoError(t, err)
-	t.Cleanup(client.Close)
-	o := jira.Options{Client: client, Cloud: cloud, PageURL: server.URL(), Project: "SEC", Owners: owners}
+	o := jira.Options{Client: clientOf(t, server, cloud, nil), Cloud: cloud, PageURL: server.URL(), Project: "SEC", Owners: owners}
 	for _, c := range change {
 		c(&o)
 	}
 	tracker, err := jira.New(o)
 	require.NoError(t, err)
 	return tracker
+}
+
+// clientOf returns the client of Muster's account; base may be nil.
+func clientOf(t *testing.T, server *jiratest.Server, cloud bool, base http.RoundTripper) *rest.Client {
+	t.Helper()
+	auth := rest.Bearer(secret.New("t0ken"))
+	if cloud {
+		auth = rest.Basic("bot@acme.example", secret.New("t0ken"))
+	}
+	client, err := rest.New(rest.Options{System: "Jira", BaseURL: server.URL(), Auth: auth, Base: base})
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	return client
 }
 
 func options(cloud bool) jiratest.Options {

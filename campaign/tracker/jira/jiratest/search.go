@@ -114,7 +114,11 @@ func (s *Server) search(v url.Values) reply {
 	if err != nil || most <= 0 {
 		most = 50
 	}
-	most = min(most, 100) // the server may give fewer than asked for
+	// The server gives fewer than asked for, the more of each is wanted.
+	if strings.Contains(v.Get("fields"), "description") {
+		most = min(most, 100)
+	}
+	most = min(most, 1000)
 	issues := []any{}
 	for n := start; n < len(found) && len(issues) < most; n++ {
 		issues = append(issues, s.showIssue(found[n], v.Get("properties") != ""))
