@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,34 +28,34 @@ func (t *Tracker) Find(ctx context.Context, key string) (campaign.TicketRef, err
 	if err != nil {
 		return campaign.TicketRef{}, fmt.Errorf("find ticket: %w", err)
 	}
-	ref, ok := found[key]
+	i, ok := found[key]
 	if !ok {
 		return campaign.TicketRef{}, campaign.Refuse(campaign.NotFound, "There is no such ticket in Jira.")
 	}
-	return ref, nil
+	return t.ref(i.Key), nil
 }
 
 // findAll returns what was filed under keys, as the search shows it.
-func (t *Tracker) findAll(ctx context.Context, keys []string) (map[string]campaign.TicketRef, error) {
+func (t *Tracker) findAll(ctx context.Context, keys []string) (map[string]issue, error) {
 	labels := make([]string, 0, len(keys))
 	for _, key := range keys {
 		if label, err := t.label(key); err == nil { // what no label can hold was never filed
 			labels = append(labels, `"`+label+`"`)
 		}
 	}
-	found := map[string]campaign.TicketRef{}
+	found := map[string]issue{}
 	if len(labels) == 0 {
 		return found, nil
 	}
 	jql := fmt.Sprintf(`project = "%s" AND labels in (%s) ORDER BY created ASC`, t.opts.Project, strings.Join(labels, ", "))
-	for page, err := range t.search(ctx, jql, "labels", perPage) {
+	for page, err := range t.search(ctx, jql, "labels,assignee,created,updated", perPage) {
 		if err != nil {
 			return nil, err
 		}
 		for _, i := range page.Issues {
 			key := t.keyOf(read[[]string](i, "labels"))
 			if _, known := found[key]; key != "" && !known {
-				found[key] = t.ref(i.Key)
+				found[key] = i
 			}
 		}
 	}
@@ -68,40 +69,42 @@ type created struct {
 
 // Ensure implements campaign.Tracker.
 func (t *Tracker) Ensure(ctx context.Context, key string, d campaign.TicketDraft) (campaign.TicketRef, error) {
-	ctx = rest.SearchAndCreate(ctx)
-	create, err := t.creation(key, d)
-	if err != nil {
-		return campaign.TicketRef{}, err
-	}
-	found, err := t.findAll(ctx, []string{key})
-	if err != nil {
-		return campaign.TicketRef{}, fmt.Errorf("file ticket: %w", err)
-	}
-	if ref, ok := found[key]; ok {
-		return ref, nil
-	}
-	var c created
-	if err := t.opts.Client.Do(ctx, rest.Call{Method: http.MethodPost, Path: t.api + "/issue", In: create, Out: &c}); err != nil {
-		return campaign.TicketRef{}, fmt.Errorf("file ticket: %w", err)
-	}
-	return t.filed(ctx, c, d)
+	outcome := t.EnsureAll(ctx, []campaign.Filing{{Key: key, Draft: d}})[0]
+	return outcome.Ref, outcome.Err
 }
 
-// filed ends a filing: a draft may already be past its beginning.
+// filed ends a filing: the issue may have been given to somebody, and a draft may
+// already be past its beginning. What fails here is Uncertain, since the issue is
+// there, and the search may not show it yet.
 func (t *Tracker) filed(ctx context.Context, c created, d campaign.TicketDraft) (campaign.TicketRef, error) {
 	if c.Key == "" {
 		return campaign.TicketRef{}, campaign.Refuse(campaign.Uncertain, "Jira did not say what it filed. It is looked up before it is tried again.")
 	}
+	if err := t.freeNew(ctx, c.Key, d); err != nil {
+		return campaign.TicketRef{}, halfFiled(err)
+	}
 	if d.Status == campaign.TicketInProgress || d.Status == campaign.TicketDone {
 		if err := t.moveTo(ctx, c.Key, campaign.TicketOpen, d.Status); err != nil {
-			return campaign.TicketRef{}, fmt.Errorf("file ticket: %w", err)
+			return campaign.TicketRef{}, halfFiled(err)
 		}
 	}
 	return t.ref(c.Key), nil
 }
 
+// halfFiled keeps what failed behind a creation from being filed again.
+func halfFiled(err error) error {
+	if kind := campaign.KindOf(err); kind != campaign.Unavailable && kind != campaign.NotFound {
+		return fmt.Errorf("file ticket: %w", err)
+	}
+	return &campaign.Error{
+		Kind: campaign.Uncertain, Err: fmt.Errorf("file ticket: %w", err),
+		Message: "Jira filed this ticket, and then could not be asked for the rest. It is looked up before it is tried again.",
+	}
+}
+
 // EnsureAll implements campaign.BulkTracker, in two calls: one search for all,
-// and one creation of what is missing.
+// and one creation of what is missing. More are made where Jira gives issues to
+// somebody who was not asked for, and for drafts that are past their beginning.
 func (t *Tracker) EnsureAll(ctx context.Context, filings []campaign.Filing) []campaign.FilingOutcome {
 	ctx = rest.SearchAndCreate(ctx)
 	outcomes := make([]campaign.FilingOutcome, len(filings))
@@ -119,22 +122,27 @@ func (t *Tracker) EnsureAll(ctx context.Context, filings []campaign.Filing) []ca
 	if err != nil {
 		return failed(outcomes, fmt.Errorf("file tickets: %w", err))
 	}
-	var updates []any
-	var missing []int // the filing of each update
+	var missing []int
 	for i, f := range filings {
-		if ref, ok := found[f.Key]; ok {
-			outcomes[i].Ref = ref
+		if there, ok := found[f.Key]; ok {
+			if outcomes[i].Ref = t.ref(there.Key); t.unmapped(f.Draft) {
+				outcomes[i] = t.freeFound(ctx, there)
+			}
 			continue
 		}
-		create, err := t.creation(f.Key, f.Draft)
-		if err != nil {
-			outcomes[i].Err = err
-			continue
-		}
-		updates, missing = append(updates, create), append(missing, i)
+		missing = append(missing, i)
 	}
-	if len(updates) > 0 {
-		t.createAll(ctx, filings, outcomes, updates, missing)
+	how, err := t.unassigning(ctx, filings, missing)
+	if err != nil {
+		for _, i := range missing {
+			outcomes[i].Err = fmt.Errorf("file tickets: %w", err)
+		}
+		return outcomes
+	}
+	again := t.createAll(ctx, filings, outcomes, missing, how == tryNull || how == byNull)
+	if len(again) > 0 {
+		t.learn(byCall)
+		t.createAll(ctx, filings, outcomes, again, false)
 	}
 	return outcomes
 }
@@ -148,15 +156,76 @@ func failed(outcomes []campaign.FilingOutcome, err error) []campaign.FilingOutco
 
 // bulkAnswer names the new issues in their order, without those that failed.
 type bulkAnswer struct {
-	Issues []created `json:"issues"`
-	Errors []struct {
-		Element int             `json:"failedElementNumber"`
-		Status  int             `json:"status"`
-		Errors  json.RawMessage `json:"elementErrors"`
-	} `json:"errors"`
+	Issues []created        `json:"issues"`
+	Errors []refusedElement `json:"errors"`
 }
 
-func (t *Tracker) createAll(ctx context.Context, filings []campaign.Filing, outcomes []campaign.FilingOutcome, updates []any, missing []int) {
+type refusedElement struct {
+	Element int             `json:"failedElementNumber"`
+	Status  int             `json:"status"`
+	Said    json.RawMessage `json:"elementErrors"`
+}
+
+func (a bulkAnswer) refused(element int) (refusedElement, bool) {
+	n := slices.IndexFunc(a.Errors, func(e refusedElement) bool { return e.Element == element })
+	if n < 0 {
+		return refusedElement{}, false
+	}
+	return a.Errors[n], true
+}
+
+// names reports whether a field is among what was wrong.
+func (e refusedElement) names(field string) bool {
+	var said struct {
+		Errors map[string]string `json:"errors"`
+	}
+	_ = json.Unmarshal(e.Said, &said)
+	_, named := said.Errors[field]
+	return named
+}
+
+// createAll files what is missing. With null it asks for nobody as the assignee,
+// and returns those filings that Jira refused for that.
+func (t *Tracker) createAll(ctx context.Context, filings []campaign.Filing, outcomes []campaign.FilingOutcome, missing []int, null bool) (again []int) {
+	var updates []any
+	var sent []int // the filing of each update
+	for _, i := range missing {
+		create, err := t.creation(filings[i].Key, filings[i].Draft, null)
+		if err != nil {
+			outcomes[i].Err = err
+			continue
+		}
+		updates, sent = append(updates, create), append(sent, i)
+	}
+	if len(updates) == 0 {
+		return nil
+	}
+	said, err := t.create(ctx, updates)
+	if err != nil {
+		for _, i := range sent {
+			outcomes[i].Err = fmt.Errorf("file tickets: %w", err)
+		}
+		return nil
+	}
+	next := 0
+	for n, i := range sent {
+		refused, isRefused := said.refused(n)
+		switch {
+		case !isRefused:
+			outcomes[i].Ref, outcomes[i].Err = t.filed(ctx, said.Issues[next], filings[i].Draft)
+			next++
+		case null && t.unmapped(filings[i].Draft) && refused.names(fieldAssignee):
+			again = append(again, i)
+		default:
+			outcomes[i].Err = refusal(refused.Status, refused.Said)
+		}
+	}
+	return again
+}
+
+// create returns what became of each of the updates: so many issues and refusals
+// as there were updates.
+func (t *Tracker) create(ctx context.Context, updates []any) (bulkAnswer, error) {
 	var said bulkAnswer
 	err := t.opts.Client.Do(ctx, rest.Call{
 		Method: http.MethodPost, Path: t.api + "/issue/bulk", In: map[string]any{"issueUpdates": updates}, Out: &said,
@@ -165,31 +234,10 @@ func (t *Tracker) createAll(ctx context.Context, filings []campaign.Filing, outc
 	if refused && answered.Status == http.StatusBadRequest && json.Unmarshal(answered.Body, &said) == nil && len(said.Errors) > 0 {
 		err = nil // each of them was refused, and says why
 	}
-	if err != nil {
-		for _, i := range missing {
-			outcomes[i].Err = fmt.Errorf("file tickets: %w", err)
-		}
-		return
+	if err == nil && len(said.Issues)+len(said.Errors) != len(updates) { // which is which cannot be told
+		err = campaign.Refuse(campaign.Uncertain, "Jira did not say what became of each ticket. They are looked up before they are tried again.")
 	}
-	refusals := map[int]error{}
-	for _, e := range said.Errors {
-		refusals[e.Element] = refusal(e.Status, e.Errors)
-	}
-	if len(said.Issues)+len(refusals) != len(missing) {
-		for _, i := range missing { // which is which cannot be told
-			outcomes[i].Err = campaign.Refuse(campaign.Uncertain, "Jira did not say what became of each ticket. They are looked up before they are tried again.")
-		}
-		return
-	}
-	next := 0
-	for n, i := range missing {
-		if err := refusals[n]; err != nil {
-			outcomes[i].Err = err
-			continue
-		}
-		outcomes[i].Ref, outcomes[i].Err = t.filed(ctx, said.Issues[next], filings[i].Draft)
-		next++
-	}
+	return said, err
 }
 
 // busyFor is how long a single issue waits that Jira had no time for: within an

@@ -121,6 +121,12 @@ func (t *Tracker) ownerField() (name, key string) {
 	return name, key
 }
 
+// unmapped reports whether a draft is for nobody whom Jira could assign.
+func (t *Tracker) unmapped(d campaign.TicketDraft) bool {
+	name, _ := t.ownerField()
+	return name == fieldAssignee && t.opts.Owners[d.Assignee] == ""
+}
+
 func (t *Tracker) accountKey() string {
 	if t.opts.Cloud {
 		return "accountId"
@@ -220,8 +226,9 @@ func (t *Tracker) draft(key string, d campaign.TicketDraft) (map[string]any, pro
 	return fields, p, nil
 }
 
-// creation returns what a creation sends.
-func (t *Tracker) creation(key string, d campaign.TicketDraft) (map[string]any, error) {
+// creation returns what a creation sends. With null it asks for nobody as the
+// assignee where the owner has no account; else Jira chooses one then.
+func (t *Tracker) creation(key string, d campaign.TicketDraft, null bool) (map[string]any, error) {
 	label, err := t.label(key)
 	if err != nil {
 		return nil, err
@@ -235,7 +242,7 @@ func (t *Tracker) creation(key string, d campaign.TicketDraft) (map[string]any, 
 		"labels": []string{t.opts.Label, label},
 	})
 	for name, value := range fields {
-		if value == nil {
+		if value == nil && !(null && name == fieldAssignee) {
 			delete(fields, name) // some projects refuse even nothing for fields they do not have
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/musterbot/muster/campaign"
 	"github.com/musterbot/muster/campaign/tracker/rest"
@@ -32,7 +34,7 @@ type Options struct {
 	// one, the first transition that leads to the category is taken.
 	Statuses map[campaign.TicketStatus]string
 	// Owners maps an owner's name to what OwnerField takes. An owner without an
-	// entry is filed unassigned, or under its own name where OwnerField is not the
+	// entry is filed unassigned, whomever the project gives its issues to, or under its own name where OwnerField is not the
 	// assignee.
 	Owners map[string]string
 	// OwnerField is where the owner goes: assignee (default), components, or
@@ -49,6 +51,10 @@ type Tracker struct {
 	opts   Options
 	api    string
 	owners map[string]string // what OwnerField takes -> owner
+
+	mu    sync.Mutex
+	asked time.Time // when the project's default assignee was
+	how   unassigning
 }
 
 // New returns the tracker; it connects to nothing yet.

@@ -2,6 +2,7 @@ package jiratest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,15 @@ func (s *Server) readIssue(body map[string]any) (Issue, map[string]string) {
 		problems["issuetype"] = "issue type is required"
 	}
 	var i Issue
+	given, asked := fields["assignee"]
+	switch {
+	case asked && given == nil && s.opts.Unassigned == UnassignedRefused:
+		problems["assignee"] = notOnScreen("assignee")
+	case !asked, given == nil && s.opts.Unassigned == UnassignedIgnored:
+		fields = maps.Clone(fields)
+		delete(fields, "assignee")
+		i.Assignee = s.opts.DefaultAssignee
+	}
 	s.set(&i, fields, problems)
 	if i.Summary == "" && problems["summary"] == "" {
 		problems["summary"] = "You must specify a summary of the issue."
@@ -55,7 +65,7 @@ func (s *Server) set(i *Issue, fields map[string]any, problems map[string]string
 			i.Due, wrong = day(value)
 		default:
 			if !strings.HasPrefix(name, "customfield_") {
-				wrong = "Field '" + name + "' cannot be set. It is not on the appropriate screen, or unknown."
+				wrong = notOnScreen(name)
 				break
 			}
 			if i.Custom == nil {
@@ -67,6 +77,10 @@ func (s *Server) set(i *Issue, fields map[string]any, problems map[string]string
 			problems[name] = wrong
 		}
 	}
+}
+
+func notOnScreen(field string) string {
+	return "Field '" + field + "' cannot be set. It is not on the appropriate screen, or unknown."
 }
 
 func summary(value any) (string, string) {
@@ -141,7 +155,13 @@ func (s *Server) assignee(value any) (string, string) {
 	who, _ := value.(map[string]any)
 	id, _ := who[key].(string)
 	if value == nil || who != nil && who[key] == nil {
+		if s.opts.Unassigned == UnassignedNever {
+			return "", "Issues must be assigned."
+		}
 		return "", ""
+	}
+	if id == "-1" {
+		return s.opts.DefaultAssignee, ""
 	}
 	if id == "" || s.opts.Accounts != nil && !slices.Contains(s.opts.Accounts, id) {
 		return "", "User '" + id + "' does not exist."

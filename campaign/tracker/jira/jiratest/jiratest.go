@@ -33,6 +33,10 @@ type Options struct {
 	// Accounts are the names (Data Center) or ids (Cloud) that issues can be
 	// assigned to; nil takes any.
 	Accounts []string
+	// DefaultAssignee gets the issues that are filed without an assignee; "" leaves
+	// them unassigned. Unassigned is what becomes of one who is explicitly nobody.
+	DefaultAssignee string
+	Unassigned      Unassigned
 	// Components are those of the project.
 	Components []string
 	// SearchLag is how long the search goes on showing what was before.
@@ -50,6 +54,17 @@ type Options struct {
 	Listen   string           // default 127.0.0.1:0
 	Now      func() time.Time // default time.Now
 }
+
+// Unassigned is how an issue comes to be nobody's.
+type Unassigned int
+
+// The ways of a Jira, by its version, screens and settings.
+const (
+	UnassignedTaken   Unassigned = iota // at its creation as well
+	UnassignedIgnored                   // a creation uses the default; later it can be done
+	UnassignedRefused                   // the field is not on the create screen; later it can be done
+	UnassignedNever                     // "Allow unassigned issues" is off
+)
 
 // Fault is what one call meets.
 type Fault struct {
@@ -370,7 +385,11 @@ func (s *Server) project(key string) reply {
 	if key != s.opts.Project || s.hidden {
 		return refuse(http.StatusNotFound, "No project could be found with key '"+key+"'.")
 	}
-	return ok(map[string]any{"key": key})
+	kind := "UNASSIGNED"
+	if s.opts.DefaultAssignee != "" {
+		kind = "PROJECT_LEAD"
+	}
+	return ok(map[string]any{"key": key, "assigneeType": kind})
 }
 
 func (s *Server) routeIssue(i *issue, r *http.Request, call string, parts []string, body map[string]any) reply {
@@ -379,6 +398,8 @@ func (s *Server) routeIssue(i *issue, r *http.Request, call string, parts []stri
 		return ok(s.show(i, r.URL.Query().Get("properties") != ""))
 	case "PUT issue/" + parts[1]:
 		return s.edit(i, body)
+	case "PUT issue/X/assignee":
+		return s.edit(i, map[string]any{"fields": map[string]any{"assignee": body}})
 	case "GET issue/X/transitions":
 		return ok(map[string]any{"transitions": s.transitions(i)})
 	case "POST issue/X/transitions":
