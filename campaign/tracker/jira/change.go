@@ -3,6 +3,7 @@ package jira
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -52,19 +53,12 @@ func (t *Tracker) Update(ctx context.Context, ref campaign.TicketRef, d campaign
 	if err != nil {
 		return fmt.Errorf("update ticket %s: %w", ref.ID, err)
 	}
-	fields, p, err := t.draft(t.keyOf(read[[]string](i, "labels")), d)
+	change, err := t.update(i, d)
 	if err != nil {
 		return err
 	}
-	if changed := differing(i, fields); len(changed) > 0 {
-		change := map[string]any{"fields": changed}
-		if t.opts.Cloud {
-			change["properties"] = []any{map[string]any{"key": propertyName, "value": p}}
-		}
-		err := t.opts.Client.Do(ctx, rest.Call{
-			Method: http.MethodPut, Path: t.issuePath(ref.ID), Query: url.Values{"notifyUsers": {"false"}}, In: change,
-		})
-		if err != nil {
+	if len(change) > 0 {
+		if err := t.edit(ctx, ref.ID, change); err != nil {
 			return fmt.Errorf("update ticket %s: %w", ref.ID, err)
 		}
 	}
@@ -75,6 +69,65 @@ func (t *Tracker) Update(ctx context.Context, ref campaign.TicketRef, d campaign
 	if err := t.moveTo(ctx, ref.ID, t.status(read[status](i, "status")), want); err != nil {
 		return fmt.Errorf("update ticket %s: %w", ref.ID, err)
 	}
+	return nil
+}
+
+// update returns what has to be written to an issue; nothing when all stands there.
+// Our labels are put back, since issues are found by them. What is not known any
+// more, as the key of an issue whose labels are gone, is not written over either.
+func (t *Tracker) update(i issue, d campaign.TicketDraft) (map[string]any, error) {
+	key := t.keyOfOurs(i)
+	fields, p, err := t.draft(key, d)
+	if err != nil {
+		return nil, err
+	}
+	change := map[string]any{}
+	if changed := differing(i, fields); len(changed) > 0 {
+		change["fields"] = changed
+	}
+	if key == "" {
+		return change, nil
+	}
+	if missing := t.missingLabels(i, key); len(missing) > 0 {
+		change["update"] = map[string]any{"labels": missing}
+	}
+	if t.opts.Cloud && (len(change) > 0 || propertyOf(i).Key != key) {
+		change["properties"] = []any{map[string]any{"key": propertyName, "value": p}}
+	}
+	return change, nil
+}
+
+// missingLabels are the steps that put our labels back beside those of others.
+func (t *Tracker) missingLabels(i issue, key string) []any {
+	var steps []any
+	has := read[[]string](i, "labels")
+	for _, label := range []string{t.opts.Label, t.opts.Label + "-" + key} {
+		if !slices.Contains(has, label) {
+			steps = append(steps, map[string]string{"add": label})
+		}
+	}
+	return steps
+}
+
+// edit writes to an issue without notifying anybody, where Jira lets Muster. A Data
+// Center refuses the whole change to those who administer neither Jira nor the
+// project: then it is written aloud, as all that follow are.
+func (t *Tracker) edit(ctx context.Context, issueKey string, change map[string]any) error {
+	call := rest.Call{Method: http.MethodPut, Path: t.issuePath(issueKey), In: change}
+	if t.aloud.Load() {
+		return t.opts.Client.Do(ctx, call)
+	}
+	silent := call
+	silent.Query = url.Values{"notifyUsers": {"false"}}
+	err := t.opts.Client.Do(ctx, silent)
+	answered, refused := errors.AsType[*rest.StatusError](err)
+	if !refused || answered.Status != http.StatusForbidden || campaign.KindOf(err) != campaign.Forbidden {
+		return err
+	}
+	if err := t.opts.Client.Do(ctx, call); err != nil {
+		return err
+	}
+	t.aloud.Store(true)
 	return nil
 }
 
@@ -128,61 +181,4 @@ func within(want, has any) bool {
 		return true
 	}
 	return reflect.DeepEqual(want, has)
-}
-
-// transition is one way out of an issue's status.
-type transition struct {
-	ID string `json:"id"`
-	To status `json:"to"`
-}
-
-// maxHops bounds the way through a workflow.
-const maxHops = 3
-
-// moveTo brings an issue from one status to another: at once where the workflow
-// lets it, else over those between.
-func (t *Tracker) moveTo(ctx context.Context, key string, now, want campaign.TicketStatus) error {
-	var been []string
-	for range maxHops {
-		if now == want {
-			return nil
-		}
-		var open struct {
-			Transitions []transition `json:"transitions"`
-		}
-		if err := t.opts.Client.Do(ctx, rest.Call{Path: t.issuePath(key, "transitions"), Out: &open}); err != nil {
-			return err
-		}
-		next, ok := t.pick(open.Transitions, want, been)
-		if !ok {
-			break
-		}
-		take := map[string]any{"transition": map[string]string{"id": next.ID}}
-		if err := t.opts.Client.Do(ctx, rest.Call{Method: http.MethodPost, Path: t.issuePath(key, "transitions"), In: take}); err != nil {
-			return err
-		}
-		now, been = t.status(next.To), append(been, next.To.Name)
-	}
-	if now == want {
-		return nil
-	}
-	return campaign.Refuse(campaign.Invalid, fmt.Sprintf(
-		"Jira's workflow shows Muster no way from %s to %s for this ticket. An operator must allow it, or name the status in `tracker.statuses`; then press Try again.", now, want))
-}
-
-// pick chooses the transition that leads to a status: by its configured name, by
-// category, or one step nearer.
-func (t *Tracker) pick(open []transition, want campaign.TicketStatus, been []string) (transition, bool) {
-	open = slices.DeleteFunc(open, func(o transition) bool { return slices.Contains(been, o.To.Name) })
-	if name, ok := t.opts.Statuses[want]; ok {
-		if n := slices.IndexFunc(open, func(o transition) bool { return strings.EqualFold(o.To.Name, name) }); n >= 0 {
-			return open[n], true
-		}
-	}
-	for _, aim := range []campaign.TicketStatus{want, campaign.TicketInProgress} {
-		if n := slices.IndexFunc(open, func(o transition) bool { return t.status(o.To) == aim }); n >= 0 {
-			return open[n], true
-		}
-	}
-	return transition{}, false
 }

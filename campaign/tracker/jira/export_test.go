@@ -11,9 +11,12 @@ func Wiki(markdown string) string { return wiki(markdown) }
 
 func Document(markdown string) string { return encoded(document(markdown)) }
 
-// WithoutTasks takes the checklist off a description.
+// WithoutTasks takes the checklist, and the hidden key, off a description.
 func WithoutTasks(description any) string {
 	if text, ok := description.(string); ok {
+		if n := strings.LastIndex(text, "{anchor:muster-"+keyMark); n >= 0 {
+			text = text[:n]
+		}
 		body, _, _ := strings.Cut(text, "\n"+tasksHead)
 		return body
 	}

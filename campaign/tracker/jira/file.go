@@ -176,11 +176,7 @@ func (a bulkAnswer) refused(element int) (refusedElement, bool) {
 
 // names reports whether a field is among what was wrong.
 func (e refusedElement) names(field string) bool {
-	var said struct {
-		Errors map[string]string `json:"errors"`
-	}
-	_ = json.Unmarshal(e.Said, &said)
-	_, named := said.Errors[field]
+	_, named := readProblem(e.Said).Errors[field]
 	return named
 }
 

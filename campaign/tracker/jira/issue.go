@@ -103,7 +103,7 @@ func (t *Tracker) seen(i issue) (campaign.TicketSeen, error) {
 		Assignee: t.readOwner(i), CreatedAt: created, UpdatedAt: updated,
 	}
 	if seen.Key == "" {
-		seen.Key = p.Key // somebody took the label away
+		seen.Key = t.hiddenKey(i) // somebody took the label away
 	}
 	if t.opts.Cloud {
 		seen.Checked = checkedIn(read[node](i, "description"), p.Tasks)
@@ -208,7 +208,7 @@ func (t *Tracker) draft(key string, d campaign.TicketDraft) (map[string]any, pro
 	if t.opts.Cloud {
 		fields["description"] = withTasks(document(d.Body), d.Checklist)
 	} else {
-		fields["description"] = withTasksInWiki(wiki(d.Body), d.Checklist)
+		fields["description"] = withKeyInWiki(withTasksInWiki(wiki(d.Body), d.Checklist), key)
 	}
 	if !d.KeepAssignee {
 		t.setOwner(fields, d.Assignee)
@@ -245,6 +245,9 @@ func (t *Tracker) creation(key string, d campaign.TicketDraft, null bool) (map[s
 		if value == nil && !(null && name == fieldAssignee) {
 			delete(fields, name) // some projects refuse even nothing for fields they do not have
 		}
+	}
+	for name, value := range t.opts.Fields {
+		fields[name] = value
 	}
 	create := map[string]any{"fields": fields}
 	if t.opts.Cloud {

@@ -8,9 +8,11 @@ package jira
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/musterbot/muster/campaign"
@@ -42,15 +44,26 @@ type Options struct {
 	// a group.
 	OwnerField string
 	NoDue      bool // leaves the due date out, where the project has no such field
+	// Fields are sent with each creation, by their IDs, for projects that demand
+	// more than Muster fills itself. What it does fill cannot be among them.
+	Fields map[string]any
+	// Resolution is set where a transition asks for one; default Done, else Fixed,
+	// else the first that Jira allows.
+	Resolution string
 	// WebhookSecret signs what Jira sends; without it no webhook is taken.
 	WebhookSecret secret.Secret
 }
+
+// ownFields are those that Muster fills, whatever Options.OwnerField is.
+var ownFields = []string{"summary", "description", "labels", "project", "issuetype", fieldAssignee, "duedate"}
 
 // Tracker is a campaign.BulkTracker. Make it with New.
 type Tracker struct {
 	opts   Options
 	api    string
 	owners map[string]string // what OwnerField takes -> owner
+
+	aloud atomic.Bool // Jira does not let Muster change issues silently
 
 	mu    sync.Mutex
 	asked time.Time // when the project's default assignee was
@@ -68,6 +81,12 @@ func New(o Options) (*Tracker, error) {
 	o.PageURL = strings.TrimSuffix(o.PageURL, "/")
 	if strings.ContainsAny(o.Label+o.Project, " \t\n\"\\,") {
 		return nil, errors.New("jira: a label and a project's key have no spaces, quotes or commas")
+	}
+	for id := range o.Fields {
+		name, _, _ := strings.Cut(o.OwnerField, ":")
+		if slices.Contains(ownFields, strings.ToLower(id)) || id == name {
+			return nil, fmt.Errorf("jira: Options.Fields may not set %s, which Muster fills itself", id)
+		}
 	}
 	t := &Tracker{opts: o, api: "/rest/api/2", owners: map[string]string{}}
 	if o.Cloud {
@@ -103,6 +122,25 @@ func (t *Tracker) keyOf(labels []string) string {
 		}
 	}
 	return ""
+}
+
+// keyOfOurs returns the key of an issue that is known to be ours: from its label,
+// else from where people do not reach so easily; "" when all of that is gone.
+func (t *Tracker) keyOfOurs(i issue) string {
+	labels := read[[]string](i, "labels")
+	if key := cmp.Or(t.keyOf(labels), t.hiddenKey(i)); key != "" {
+		return key
+	}
+	return t.keyOf(append(labels, t.opts.Label)) // only the label of all tickets was taken away
+}
+
+// hiddenKey returns the key in the issue's property (Cloud), or in the anchor at
+// the end of its description (Data Center); "" when there is none.
+func (t *Tracker) hiddenKey(i issue) string {
+	if t.opts.Cloud {
+		return propertyOf(i).Key
+	}
+	return keyInWiki(read[string](i, "description"))
 }
 
 func (t *Tracker) ref(key string) campaign.TicketRef {

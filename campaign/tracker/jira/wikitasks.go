@@ -34,6 +34,33 @@ func withTasksInWiki(body string, items []campaign.CheckItem) string {
 	return b.String()
 }
 
+const keyMark = "key-"
+
+// withKeyInWiki ends a text with the key that its ticket was filed under, hidden:
+// people take labels away.
+func withKeyInWiki(text, key string) string {
+	if key == "" {
+		return text
+	}
+	return text + mark(keyMark+key) + "\n"
+}
+
+var wikiKey = regexp.MustCompile(`\{anchor:muster-` + keyMark + `([^}\s]+)\}`)
+
+// keyInWiki returns the key that a text ends with; "" when it has none. The last one
+// counts: the text above it is not ours alone.
+func keyInWiki(text string) string {
+	found := wikiKey.FindAllStringSubmatch(text, -1)
+	if len(found) == 0 {
+		return ""
+	}
+	key, err := url.QueryUnescape(found[len(found)-1][1])
+	if err != nil {
+		return ""
+	}
+	return key
+}
+
 // wikiTask is a line of the checklist, whatever else people wrote there.
 var wikiTask = regexp.MustCompile(`^[\s*#-]*\(([x/])\).*\{anchor:muster-` + taskMark + `([^}\s]+)\}`)
 

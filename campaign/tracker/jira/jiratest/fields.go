@@ -35,6 +35,11 @@ func (s *Server) readIssue(body map[string]any) (Issue, map[string]string) {
 	if i.Summary == "" && problems["summary"] == "" {
 		problems["summary"] = "You must specify a summary of the issue."
 	}
+	for _, name := range s.opts.Mandatory {
+		if fields[name] == nil {
+			problems[name] = name + " is required."
+		}
+	}
 	i.Properties = map[string]any{}
 	list, _ := body["properties"].([]any)
 	for _, entry := range list {

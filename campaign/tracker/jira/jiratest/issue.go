@@ -24,6 +24,7 @@ type Issue struct {
 	Custom      map[string]any // customfield_…
 	Due         string         // 2006-01-02
 	Properties  map[string]any
+	Resolution  string // "" while it is unresolved
 	Comments    []Comment
 	Created     time.Time
 	Updated     time.Time
@@ -35,14 +36,6 @@ type Comment struct {
 	Body       any
 	Properties []any
 }
-
-// Workflow is how issues move: every status leads to every other one but itself.
-var Workflow = []Status{
-	{"1", "To Do", "new"}, {"3", "In Progress", "indeterminate"}, {"4", "In Review", "indeterminate"}, {"5", "Done", "done"},
-}
-
-// Status is one of the workflow's.
-type Status struct{ ID, Name, Category string }
 
 // The documented limits.
 const (
@@ -221,6 +214,8 @@ func (s *Server) edit(i *issue, body map[string]any) reply {
 	changed := i.clone()
 	problems := map[string]string{}
 	s.set(&changed, fields, problems)
+	steps, _ := body["update"].(map[string]any)
+	changed.step(steps, fields, problems)
 	if len(problems) > 0 {
 		return refuseFields(problems)
 	}
@@ -232,6 +227,23 @@ func (s *Server) edit(i *issue, body map[string]any) reply {
 	}
 	s.touch(i, func() { i.Issue = changed })
 	return reply{status: http.StatusNoContent}
+}
+
+// step carries out the operations on labels, the only ones that are known here.
+func (i *Issue) step(update, fields map[string]any, problems map[string]string) {
+	for name, value := range update {
+		if _, twice := fields[name]; twice || name != "labels" {
+			problems[name] = "Field '" + name + "' cannot be set here."
+			continue
+		}
+		list, _ := value.([]any)
+		for _, entry := range list {
+			operation, _ := entry.(map[string]any)
+			if label, ok := operation["add"].(string); ok && !slices.Contains(i.Labels, label) {
+				i.Labels = append(i.Labels, label)
+			}
+		}
+	}
 }
 
 func (s *Server) setProperty(i *issue, key string, value map[string]any) reply {
@@ -246,31 +258,6 @@ func (s *Server) setProperty(i *issue, key string, value map[string]any) reply {
 		return reply{status: http.StatusOK}
 	}
 	return reply{status: http.StatusCreated}
-}
-
-func (s *Server) transitions(i *issue) []any {
-	var list []any
-	for _, status := range Workflow {
-		if status.Name != i.Status {
-			list = append(list, map[string]any{"id": "1" + status.ID, "name": "Move to " + status.Name, "to": showStatus(status)})
-		}
-	}
-	return list
-}
-
-func showStatus(s Status) map[string]any {
-	return map[string]any{"id": s.ID, "name": s.Name, "statusCategory": map[string]any{"key": s.Category}}
-}
-
-func (s *Server) transit(i *issue, body map[string]any) reply {
-	wanted, _ := body["transition"].(map[string]any)
-	for _, status := range Workflow {
-		if wanted["id"] == "1"+status.ID && status.Name != i.Status {
-			s.touch(i, func() { i.Status, i.Category = status.Name, status.Category })
-			return reply{status: http.StatusNoContent}
-		}
-	}
-	return refuse(http.StatusBadRequest, "It seems that you have tried to perform a workflow operation that is not valid for the current state of this issue.")
 }
 
 func (s *Server) comment(i *issue, body map[string]any) reply {
@@ -313,7 +300,7 @@ func (s *Server) show(i *issue, properties bool) map[string]any {
 func (s *Server) showIssue(i *Issue, properties bool) map[string]any {
 	fields := map[string]any{
 		"summary": i.Summary, "description": i.Description, "labels": slices.Clone(i.Labels),
-		"status": showStatus(Status{Name: i.Status, Category: i.Category}), "assignee": nil, "duedate": nil,
+		"status": showStatus(Status{Name: i.Status, Category: i.Category}), "assignee": nil, "duedate": nil, "resolution": nil,
 		"created": i.Created.UTC().Format(stamp), "updated": i.Updated.UTC().Format(stamp),
 	}
 	if i.Labels == nil {
@@ -326,6 +313,9 @@ func (s *Server) showIssue(i *Issue, properties bool) map[string]any {
 	}
 	if i.Due != "" {
 		fields["duedate"] = i.Due
+	}
+	if i.Resolution != "" {
+		fields["resolution"] = map[string]any{"name": i.Resolution}
 	}
 	components := []any{}
 	for _, name := range i.Components {

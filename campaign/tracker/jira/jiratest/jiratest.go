@@ -39,6 +39,14 @@ type Options struct {
 	Unassigned      Unassigned
 	// Components are those of the project.
 	Components []string
+	// Mandatory are the fields that a creation must fill besides its own.
+	Mandatory []string
+	// Resolution is how an issue is resolved that becomes Done, Resolutions by what.
+	Resolution  Resolution
+	Resolutions []string
+	// NotAdmin says that the account administers neither Jira nor the project: a
+	// Data Center then refuses edits that ask not to notify, and Cloud notifies.
+	NotAdmin bool
 	// SearchLag is how long the search goes on showing what was before.
 	SearchLag time.Duration
 	// CallsPerMinute, when above 0, is enforced over a bucket of Burst calls
@@ -66,7 +74,8 @@ const (
 	UnassignedNever                     // "Allow unassigned issues" is off
 )
 
-// Fault is what one call meets.
+// Fault is what one call meets. A write that is refused with 403 is refused again
+// when it follows at once: nobody gives permissions in between.
 type Fault struct {
 	Write  bool // waits for the next call that changes something; else for the next call
 	Lost   bool // the call is carried out, and the connection breaks before its answer
@@ -94,7 +103,8 @@ type Server struct {
 	stats  Stats
 	tokens float64
 	filled time.Time
-	hidden bool // from the account
+	hidden bool   // from the account
+	denied string // the write that was just refused: method and path
 	desk   desk
 }
 
@@ -205,6 +215,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.stats.Writes++
 	}
 	fault, lost := s.meets(w, write)
+	switch what := r.Method + " " + r.URL.Path; {
+	case fault == nil && s.denied == what:
+		denied := refuse(http.StatusForbidden, http.StatusText(http.StatusForbidden))
+		fault = &denied
+	case fault != nil && fault.status == http.StatusForbidden && write:
+		s.denied = what
+	default:
+		s.denied = ""
+	}
 	if fault != nil && !lost {
 		s.mu.Unlock()
 		answer(w, *fault)
@@ -365,6 +384,8 @@ func (s *Server) route(r *http.Request, body map[string]any) reply {
 		return s.search(asQuery(body))
 	case (call == "GET search" || call == "POST search") && s.opts.Cloud:
 		return refuse(http.StatusGone, "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API.")
+	case call == "GET resolution":
+		return ok(s.resolutions())
 	case call == "GET myself":
 		return ok(map[string]any{"name": "muster", "accountId": "muster", "timeZone": "Europe/Dublin"})
 	}
@@ -397,11 +418,14 @@ func (s *Server) routeIssue(i *issue, r *http.Request, call string, parts []stri
 	case "GET issue/" + parts[1]:
 		return ok(s.show(i, r.URL.Query().Get("properties") != ""))
 	case "PUT issue/" + parts[1]:
+		if r.URL.Query().Get("notifyUsers") == "false" && s.opts.NotAdmin && !s.opts.Cloud {
+			return refuse(http.StatusForbidden, "To discard the user notification either admin or project admin permissions are required.")
+		}
 		return s.edit(i, body)
 	case "PUT issue/X/assignee":
 		return s.edit(i, map[string]any{"fields": map[string]any{"assignee": body}})
 	case "GET issue/X/transitions":
-		return ok(map[string]any{"transitions": s.transitions(i)})
+		return ok(map[string]any{"transitions": s.transitions(i, r.URL.Query().Get("expand") == "transitions.fields")})
 	case "POST issue/X/transitions":
 		return s.transit(i, body)
 	case "GET issue/X/comment":
