@@ -137,6 +137,11 @@ type Tracker struct {
 	TextFormat string            `yaml:"text_format"` // Redmine: textile or markdown, as set there
 	Statuses   TrackerStatuses   `yaml:"statuses"`
 	Owners     map[string]string `yaml:"owners"` // owner's name in the catalog -> its name there
+	// Fields are sent with each creation, by the field's ID: Jira, where the project
+	// demands more than Muster fills itself. A value is any that Jira takes.
+	Fields     map[string]any `yaml:"fields"`
+	Resolution string         `yaml:"resolution"` // Jira: set where a transition asks for one
+	NoDue      bool           `yaml:"no_due"`     // Jira: leaves the due date out, where the project has no such field
 	// WebhookSecret signs what the system sends to /v1/trackers/<kind>.
 	WebhookSecret secret.Secret `yaml:"webhook_secret"`
 	// CallsPerMinute is the rate that calls stay under, over all replicas; 0 is

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
 	"regexp"
 	"strings"
@@ -124,6 +125,8 @@ func (d *document) node(node *yaml.Node, t reflect.Type, path string) any {
 		return list
 	case t.Kind() == reflect.Map:
 		return d.names(node, t, path)
+	case t.Kind() == reflect.Interface:
+		return d.free(node, path, 0)
 	case node.Kind != yaml.ScalarNode:
 		d.refuse(node, path, "one value is expected here", "Remove the list or group.")
 		return nil
@@ -160,6 +163,50 @@ func (d *document) names(node *yaml.Node, t reflect.Type, path string) any {
 		}
 	}
 	return values
+}
+
+// maxNesting bounds how deep a free value goes.
+const maxNesting = 8
+
+// free reads a value that another system understands: its groups, lists and plain
+// values, with ${VAR} in texts. An alias would make it as large as one likes.
+func (d *document) free(node *yaml.Node, path string, depth int) any {
+	switch {
+	case node.Kind == yaml.AliasNode, depth > maxNesting:
+		d.refuse(node, path, "a value here cannot be an alias, or deeper than 8 levels", "Write it out.")
+		return nil
+	case node.Kind == yaml.SequenceNode:
+		list := []any{}
+		for i, entry := range node.Content {
+			list = append(list, d.free(entry, fmt.Sprintf("%s[%d]", path, i), depth+1))
+		}
+		return list
+	case node.Kind == yaml.MappingNode:
+		group := map[string]any{}
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			key := node.Content[i].Value
+			group[key] = d.free(node.Content[i+1], join(path, key), depth+1)
+		}
+		return group
+	}
+	switch node.Tag {
+	case "!!int", "!!float", "!!bool", "!!null":
+		var v any
+		if err := node.Decode(&v); err != nil {
+			d.refuse(node, path, "the value cannot be read", "Write it in quotes if it is a text.")
+			return nil
+		}
+		if f, ok := v.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+			d.refuse(node, path, "the value cannot be read", "Write a number that has an end.")
+			return nil
+		}
+		return v
+	}
+	text, ok := d.expand(node, path)
+	if !ok {
+		return nil
+	}
+	return text
 }
 
 // unknown refuses a key and names the one that was probably meant: in the same

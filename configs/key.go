@@ -70,6 +70,9 @@ func value(text string, t reflect.Type) (v any, expected string) {
 	case t.Kind() == reflect.Int:
 		v, err = strconv.Atoi(text)
 		expected = "a whole number"
+	case t.Kind() == reflect.Bool:
+		v, err = strconv.ParseBool(text)
+		expected = "true or false"
 	case t.Kind() == reflect.Float64:
 		v, err = finite(text)
 		expected = "a number"

@@ -3,6 +3,7 @@ package configs
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,7 +17,7 @@ type trackerKind struct {
 var trackerKinds = map[string]trackerKind{
 	"builtin":    {},
 	"redmine":    {needs: []string{"url", "token", "project"}, takes: []string{"type", "key_field", "text_format", "statuses", "owners"}},
-	"jira":       {needs: []string{"url", "token", "project"}, takes: []string{"user", "type", "api", "owner_field", "statuses", "owners", "webhook_secret"}},
+	"jira":       {needs: []string{"url", "token", "project"}, takes: []string{"user", "type", "api", "owner_field", "statuses", "owners", "fields", "resolution", "no_due", "webhook_secret"}},
 	"github":     {needs: []string{"token", "project"}, takes: []string{"url", "projects", "statuses", "owners", "webhook_secret"}},
 	"gitlab":     {needs: []string{"token", "project"}, takes: []string{"url", "projects", "statuses", "owners", "webhook_secret"}},
 	"servicenow": {needs: []string{"url", "token"}, takes: []string{"user", "project", "statuses", "owners"}},
@@ -33,6 +34,7 @@ func (t Tracker) set() map[string]bool {
 		"url": t.URL != "", "user": t.User != "", "token": !t.Token.IsZero(), "project": t.Project != "", "projects": len(t.Projects) > 0,
 		"type": t.Type != "", "api": t.API != 0, "key_field": t.KeyField != "", "owner_field": t.OwnerField != "",
 		"text_format": t.TextFormat != "", "statuses": t.Statuses != (TrackerStatuses{}), "owners": len(t.Owners) > 0,
+		"fields": len(t.Fields) > 0, "resolution": t.Resolution != "", "no_due": t.NoDue,
 		"webhook_secret": !t.WebhookSecret.IsZero(),
 	}
 }
@@ -40,8 +42,13 @@ func (t Tracker) set() map[string]bool {
 var (
 	jiraKey    = regexp.MustCompile(`^[A-Z][A-Z0-9_]+$`)
 	jiraOwner  = regexp.MustCompile(`^(?:assignee|components|customfield_\d+(?::[a-z]+)?)$`)
+	jiraField  = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	ownerSlash = regexp.MustCompile(`^[^/\s]+/[^/\s]+$`)
 )
+
+// jiraFilled are the fields that every creation fills; the one for owners is
+// another.
+var jiraFilled = []string{"summary", "description", "labels", "project", "issuetype", "assignee", "duedate"}
 
 func checkTracker(c Config) []Problem {
 	t := c.Tracker
@@ -103,6 +110,15 @@ func checkJira(c Config) []Problem {
 			Path: "tracker.owner_field", What: fmt.Sprintf("%q is not a field for owners", t.OwnerField),
 			Do: "Write assignee, components or customfield_12345, with :value behind it for a choice and :name for a group.",
 		})
+	}
+	owner, _, _ := strings.Cut(t.OwnerField, ":")
+	for _, id := range sortedKeys(t.Fields) {
+		switch {
+		case !jiraField.MatchString(id):
+			found = append(found, Problem{Path: "tracker.fields." + id, What: "it is not the ID of a field", Do: "Write it as the API does, such as customfield_10010 or priority."})
+		case slices.Contains(jiraFilled, id), id == owner:
+			found = append(found, Problem{Path: "tracker.fields." + id, What: "Muster fills this field itself", Do: "Remove it."})
+		}
 	}
 	if strings.HasSuffix(t.URL, "/rest") || strings.Contains(t.URL, "/rest/api") {
 		found = append(found, Problem{Path: "tracker.url", What: "it leads into the API", Do: "Write the address that people open, such as https://jira.example.com."})

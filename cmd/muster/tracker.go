@@ -99,7 +99,8 @@ func newJira(t configs.Tracker, p trackerParts) (campaign.Tracker, error) {
 	}
 	return jira.New(jira.Options{
 		Client: client, Cloud: t.API == 3, PageURL: t.URL, Project: t.Project, IssueType: t.Type, OwnerField: t.OwnerField,
-		Owners: t.Owners, Statuses: statusNames(t.Statuses), WebhookSecret: t.WebhookSecret,
+		Owners: t.Owners, Statuses: statusNames(t.Statuses), Fields: t.Fields, Resolution: t.Resolution, NoDue: t.NoDue,
+		WebhookSecret: t.WebhookSecret,
 	})
 }
 

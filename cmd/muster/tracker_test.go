@@ -17,10 +17,14 @@ import (
 func TestTheConfiguredTrackerFilesTickets(t *testing.T) {
 	for name, api := range map[string]int{"data center": 2, "cloud": 3} {
 		t.Run(name, func(t *testing.T) {
-			o := jiratest.Options{Cloud: api == 3, Project: "OPS", Token: "t0ken", Accounts: []string{"acc-1"}}
+			o := jiratest.Options{
+				Cloud: api == 3, Project: "OPS", Token: "t0ken", Accounts: []string{"acc-1"}, Mandatory: []string{"customfield_10010"},
+				Resolution: jiratest.ResolutionAsked, Resolutions: []string{"Done", "Mitigated"},
+			}
 			cfg := configs.Tracker{
 				Kind: "jira", Token: secret.New("t0ken"), Project: "OPS", API: api, CallsPerMinute: 300,
 				Owners: map[string]string{"payments": "acc-1"}, Statuses: configs.TrackerStatuses{InProgress: "In Review"},
+				Fields: map[string]any{"customfield_10010": map[string]any{"value": "Security"}}, Resolution: "Mitigated", NoDue: true,
 			}
 			if api == 3 {
 				o.User, cfg.User = "bot@acme.example", "bot@acme.example"
@@ -33,13 +37,16 @@ func TestTheConfiguredTrackerFilesTickets(t *testing.T) {
 			tracker, own, err := newTracker(cfg, trackerParts{limiter: pace.New(1)})
 			require.NoError(t, err)
 			require.Nil(t, own)
-			d := campaign.TicketDraft{Title: "Upgrade log4j", Body: "Now.", Assignee: "payments", Status: campaign.TicketOpen}
+			d := campaign.TicketDraft{Title: "Upgrade log4j", Body: "Now.", Assignee: "payments", Status: campaign.TicketDone, Due: time.Now()}
 			ref, err := tracker.Ensure(t.Context(), "k1", d)
 			require.NoError(t, err)
 			issue, err := server.Issue(ref.ID)
 			require.NoError(t, err)
 			require.Equal(t, "acc-1", issue.Assignee)
 			require.Equal(t, []string{"muster", "muster-k1"}, issue.Labels)
+			require.Equal(t, map[string]any{"value": "Security"}, issue.Custom["customfield_10010"])
+			require.Equal(t, "Mitigated", issue.Resolution)
+			require.Empty(t, issue.Due)
 
 			for range 100 { // so many at once are above the rate
 				if _, err = tracker.Find(t.Context(), "k1"); err != nil {
