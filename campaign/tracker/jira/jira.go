@@ -36,8 +36,8 @@ type Options struct {
 	// one, the first transition that leads to the category is taken.
 	Statuses map[campaign.TicketStatus]string
 	// Owners maps an owner's name to what OwnerField takes. An owner without an
-	// entry is filed unassigned, whomever the project gives its issues to, or under its own name where OwnerField is not the
-	// assignee.
+	// entry is filed under its own name; where OwnerField is the assignee, for
+	// nobody, whomever the project gives its issues to.
 	Owners map[string]string
 	// OwnerField is where the owner goes: assignee (default), components, or
 	// customfield_12345 for a text, with :value or :name behind it for a choice or
