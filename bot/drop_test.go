@@ -55,3 +55,17 @@ func TestAFileOfSomebodyElseIsNoProof(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, answer.Text, "another team")
 }
+
+// Whoever answers "done" to Muster itself hears that nobody read it.
+func TestWordsToMusterItselfAreAnswered(t *testing.T) {
+	h := openHouse(t)
+	h.ann.Says(fakeslack.DM, "done, all of it")
+	answer, err := h.ann.WaitsForDM(t.Context(), func(m fakeslack.Message) bool { return strings.Contains(m.Text, "cannot read answers") })
+	require.NoError(t, err)
+	require.Contains(t, answer.Text, "/campaign help")
+	_, err = h.ann.Uploads(fakeslack.DM, "mine.csv", []byte(hostList))
+	require.NoError(t, err)
+	_, err = h.ann.WaitsForDM(t.Context(), func(m fakeslack.Message) bool { return strings.Contains(m.Text, "mine.csv") })
+	require.NoError(t, err)
+	require.Len(t, h.ann.DMs(), 4, "a file is no word, and what Muster says is not answered")
+}

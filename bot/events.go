@@ -48,7 +48,7 @@ func (d *Dispatcher) event(ctx context.Context, e campaign.Envelope) (outcome, e
 	ev := body.Event
 	switch ev.Type {
 	case "message":
-		return outcome{}, d.message(ctx, e, ev)
+		return d.message(ctx, e, ev)
 	case "app_home_opened":
 		return outcome{home: ev.Tab != "messages"}, nil
 	case "user_change", "team_join":
@@ -71,11 +71,14 @@ func (d *Dispatcher) event(ctx context.Context, e campaign.Envelope) (outcome, e
 	return outcome{}, nil // one that we did not subscribe to
 }
 
+// notRead answers who writes to Muster itself: a "done" there must not get lost.
+const notRead = "*I cannot read answers here, so nothing was done with this.*\nPress the buttons of my messages, type `/campaign help`, or ask in the help channel of your campaign."
+
 // message takes what a person says in a channel as a question, or as a word in
 // the thread of one. What bots say, edits and joins are none.
-func (d *Dispatcher) message(ctx context.Context, e campaign.Envelope, ev event) error {
+func (d *Dispatcher) message(ctx context.Context, e campaign.Envelope, ev event) (outcome, error) {
 	if ev.BotID != "" || ev.Subtype != "" && ev.Subtype != "file_share" && ev.Subtype != "thread_broadcast" || idOf(ev.User) == "" {
-		return nil
+		return outcome{}, nil
 	}
 	r := campaign.Request{Key: e.Key, Actor: e.Actor}
 	for _, f := range ev.Files[:min(len(ev.Files), maxFiles)] {
@@ -84,13 +87,16 @@ func (d *Dispatcher) message(ctx context.Context, e campaign.Envelope, ev event)
 			Channel: ev.Channel, Thread: cmp.Or(ev.ThreadTS, ev.TS), Direct: ev.Place == "im",
 		})
 		if err != nil {
-			return err
+			return outcome{}, err
 		}
 	}
-	if ev.ThreadTS != "" && ev.ThreadTS != ev.TS {
-		return d.opts.Engine.FollowThread(ctx, r, ev.Channel, ev.ThreadTS, ev.Text)
+	if ev.Place == "im" && len(ev.Files) == 0 {
+		return outcome{replies: []campaign.Reply{{To: e.Actor.User(), Message: campaign.Message{Text: notRead}}}}, nil
 	}
-	return d.opts.Engine.AskQuestion(ctx, r, campaign.QuestionAsked{Channel: ev.Channel, TS: ev.TS, Text: ev.Text})
+	if ev.ThreadTS != "" && ev.ThreadTS != ev.TS {
+		return outcome{}, d.opts.Engine.FollowThread(ctx, r, ev.Channel, ev.ThreadTS, ev.Text)
+	}
+	return outcome{}, d.opts.Engine.AskQuestion(ctx, r, campaign.QuestionAsked{Channel: ev.Channel, TS: ev.TS, Text: ev.Text})
 }
 
 // shutOut tells those who steer that Muster cannot hear or speak in a channel of
