@@ -1,13 +1,10 @@
 package redmine
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"iter"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,13 +62,18 @@ func (t *Tracker) Find(ctx context.Context, key string) (campaign.TicketRef, err
 	if err != nil {
 		return campaign.TicketRef{}, fmt.Errorf("find ticket: %w", err)
 	}
-	return t.find(ctx, d, key)
+	i, err := t.find(ctx, d, key)
+	if err != nil {
+		return campaign.TicketRef{}, err
+	}
+	return t.ref(strconv.Itoa(i.ID)), nil
 }
 
-func (t *Tracker) find(ctx context.Context, d desk, key string) (campaign.TicketRef, error) {
+// find returns the issue of a key, or NotFound.
+func (t *Tracker) find(ctx context.Context, d desk, key string) (issue, error) {
 	none := campaign.Refuse(campaign.NotFound, "There is no such ticket in Redmine.")
 	if !goodKey.MatchString(key) {
-		return campaign.TicketRef{}, none
+		return issue{}, none
 	}
 	q := t.query(d, "="+key)
 	q.Set("limit", "5")
@@ -79,17 +81,17 @@ func (t *Tracker) find(ctx context.Context, d desk, key string) (campaign.Ticket
 		Issues []issue `json:"issues"`
 	}
 	if err := t.opts.Client.Do(ctx, rest.Call{Path: "/issues.json", Query: q, Out: &page}); err != nil {
-		return campaign.TicketRef{}, fmt.Errorf("find ticket: %w", err)
+		return issue{}, fmt.Errorf("find ticket: %w", err)
 	}
 	for _, i := range page.Issues {
 		if i.key(d.keyField) == key {
-			return t.ref(strconv.Itoa(i.ID)), nil
+			return i, nil
 		}
 		if !strings.EqualFold(i.key(d.keyField), key) { // the filter was not heeded
-			return campaign.TicketRef{}, campaign.Refuse(campaign.Invalid, "Redmine does not filter by the custom field in `tracker.key_field`. An administrator must mark it as used as a filter; then press Try again.")
+			return issue{}, campaign.Refuse(campaign.Invalid, "Redmine does not filter by the custom field in `tracker.key_field`. An administrator must mark it as used as a filter; then press Try again.")
 		}
 	}
-	return campaign.TicketRef{}, none
+	return issue{}, none
 }
 
 // query asks for issues of the project, in the order of their filing, whatever
@@ -150,8 +152,13 @@ func (t *Tracker) Ensure(ctx context.Context, key string, draft campaign.TicketD
 	if err != nil {
 		return campaign.TicketRef{}, err
 	}
-	if ref, err := t.find(ctx, d, key); campaign.KindOf(err) != campaign.NotFound {
-		return ref, err
+	switch found, err := t.find(ctx, d, key); {
+	case err == nil && found.CreatedOn.Equal(found.UpdatedOn): // whoever filed it may have come no further
+		return t.filed(ctx, found, fields)
+	case err == nil:
+		return t.ref(strconv.Itoa(found.ID)), nil
+	case campaign.KindOf(err) != campaign.NotFound:
+		return campaign.TicketRef{}, err
 	}
 	fields["project_id"], fields["tracker_id"] = t.opts.Project, d.tracker
 	fields["start_date"] = "" // else today, and a due date may lie before it
@@ -166,7 +173,21 @@ func (t *Tracker) Ensure(ctx context.Context, key string, draft campaign.TicketD
 	if answer.Issue.key(d.keyField) != key {
 		return campaign.TicketRef{}, campaign.Refuse(campaign.Invalid, "Redmine filed a ticket without Muster's key: the custom field in `tracker.key_field` must be for all trackers of the project, and Muster must be allowed to change it. Delete the ticket, correct that, and press Try again.")
 	}
-	return t.ref(strconv.Itoa(answer.Issue.ID)), nil
+	return t.filed(ctx, answer.Issue, fields)
+}
+
+// filed takes an issue that was just filed from whom Redmine gave it to by
+// itself: who stands in for nobody in the project or its category was not asked
+// for, and would be taken for the one it was given to.
+func (t *Tracker) filed(ctx context.Context, i issue, fields map[string]any) (campaign.TicketRef, error) {
+	ref := t.ref(strconv.Itoa(i.ID))
+	if fields["assigned_to_id"] != "" || i.AssignedTo.ID == 0 {
+		return ref, nil
+	}
+	if err := t.put(ctx, ref, map[string]any{"assigned_to_id": ""}); err != nil {
+		return campaign.TicketRef{}, fmt.Errorf("file ticket %s unassigned: %w", ref.ID, err)
+	}
+	return ref, nil
 }
 
 func (t *Tracker) get(ctx context.Context, ref campaign.TicketRef, include string) (issue, error) {
@@ -282,54 +303,4 @@ func (t *Tracker) Comment(ctx context.Context, ref campaign.TicketRef, key, text
 		return fmt.Errorf("comment on ticket %s: %w", ref.ID, err)
 	}
 	return nil
-}
-
-// Changes implements campaign.Tracker. All pages are read first, in the order of
-// filing: a page by page read in the order of changes would skip what changes
-// meanwhile.
-func (t *Tracker) Changes(ctx context.Context, since time.Time) iter.Seq2[campaign.TicketSeen, error] {
-	return func(yield func(campaign.TicketSeen, error) bool) {
-		changed, err := t.changed(rest.Operation(ctx), since.Truncate(time.Second)) // Redmine keeps seconds
-		if err != nil {
-			yield(campaign.TicketSeen{}, fmt.Errorf("read changes: %w", err))
-			return
-		}
-		for _, seen := range changed {
-			if !yield(seen, nil) {
-				return
-			}
-		}
-	}
-}
-
-func (t *Tracker) changed(ctx context.Context, since time.Time) ([]campaign.TicketSeen, error) {
-	d, err := t.know(ctx)
-	if err != nil {
-		return nil, err
-	}
-	q := t.query(d, "*") // any key: ours
-	q.Set("updated_on", ">="+since.UTC().Format(time.RFC3339))
-	var changed []campaign.TicketSeen
-	for page := range maxPages {
-		var answer struct {
-			Total  int     `json:"total_count"`
-			Issues []issue `json:"issues"`
-		}
-		q.Set("offset", strconv.Itoa(100*page))
-		if err := t.opts.Client.Do(ctx, rest.Call{Path: "/issues.json", Query: q, Out: &answer}); err != nil {
-			return nil, err
-		}
-		for _, i := range answer.Issues {
-			if seen := t.seen(d, i); seen.Key != "" && !seen.UpdatedAt.Before(since) {
-				changed = append(changed, seen)
-			}
-		}
-		if 100*(page+1) >= answer.Total || len(answer.Issues) == 0 {
-			slices.SortStableFunc(changed, func(a, b campaign.TicketSeen) int {
-				return cmp.Or(a.UpdatedAt.Compare(b.UpdatedAt), cmp.Compare(a.Ref.ID, b.Ref.ID))
-			})
-			return changed, nil
-		}
-	}
-	return nil, fmt.Errorf("read changes of Redmine: more than %d pages", maxPages)
 }

@@ -90,6 +90,8 @@ func TestRedmine(t *testing.T) {
 	t.Run("CreatedClosedThereAndReopened", func(t *testing.T) { createdClosedAndReopened(t, s, admin) })
 	t.Run("WhatIsNotSetUpIsSaid", func(t *testing.T) { whatIsNotSetUp(t, s) })
 	t.Run("AnOwnerUnderAnotherName", func(t *testing.T) { ownerUnderAnotherName(t, s) })
+	t.Run("ADefaultAssigneeIsNotAnOwner", func(t *testing.T) { defaultAssignee(t, s, admin) })
+	t.Run("LooksThatAreCutShortGetThroughEverything", func(t *testing.T) { looksCutShort(t, s, admin) })
 }
 
 // faultsBefore stands between Muster and the real Redmine, and lets single calls
@@ -250,4 +252,34 @@ func ownerUnderAnotherName(t *testing.T, s redminetest.Server) {
 	seen, err = tracker.Read(t.Context(), ref)
 	require.NoError(t, err)
 	require.Empty(t, seen.Assignee)
+}
+
+// Redmine gives what nobody was named for to the project's default assignee.
+func defaultAssignee(t *testing.T, s redminetest.Server, admin person) {
+	give := func(to any) {
+		require.NoError(t, admin.c.Do(t.Context(), rest.Call{
+			Method: http.MethodPut, Path: "/projects/sec.json", In: map[string]any{"project": map[string]any{"default_assigned_to_id": to}},
+		}))
+	}
+	give(admin.member(t, "platform"))
+	defer give("")
+	faults, between := faultsBefore(t, s)
+	tracker := open(t, between, s.Muster, nil)
+	key := func(name string) string { return name + strconv.FormatInt(time.Now().UnixNano(), 36) }
+	assignee := func(ref campaign.TicketRef) any { return admin.look(t, ref.ID).AssignedTo["name"] }
+
+	ref, err := tracker.Ensure(t.Context(), key("k-default-"), campaign.TicketDraft{Title: "t", Assignee: "unknown team"})
+	require.NoError(t, err)
+	require.Nil(t, assignee(ref))
+	ref, err = tracker.Ensure(t.Context(), key("k-named-"), campaign.TicketDraft{Title: "t", Assignee: "payments"})
+	require.NoError(t, err)
+	require.Equal(t, "payments", assignee(ref))
+
+	lost := key("k-lost-")
+	faults.Inject(t, trackertest.Fault{Write: true, Lost: true})
+	_, err = tracker.Ensure(t.Context(), lost, campaign.TicketDraft{Title: "t"})
+	require.Equal(t, campaign.Uncertain, campaign.KindOf(err), "%v", err)
+	ref, err = tracker.Ensure(t.Context(), lost, campaign.TicketDraft{Title: "t"})
+	require.NoError(t, err)
+	require.Nil(t, assignee(ref), "whoever finds it ends what was begun")
 }
