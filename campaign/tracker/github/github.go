@@ -54,7 +54,8 @@ type Options struct {
 	WebhookSecret secret.Secret
 	// Limiter is asked before each call; Rate is what all calls count under, and
 	// Creations what those that create something count under instead: GitHub
-	// allows 500 an hour and 80 a minute.
+	// allows 500 an hour and 80 a minute. What writes is held apart from what reads:
+	// GitHub stops it when it was too much, and people's changes are still seen.
 	Limiter   campaign.Limiter
 	Rate      campaign.Rate
 	Creations campaign.Rate
@@ -94,13 +95,19 @@ func New(o Options) (*Tracker, error) {
 	if err != nil {
 		return nil, err
 	}
-	lanes := transport{}
-	for rate, to := range map[*campaign.Rate]*http.RoundTripper{&o.Rate: &lanes.others, &o.Creations: &lanes.creations} {
-		client, err := rest.New(rest.Options{System: system, BaseURL: o.URL, Auth: rest.Bearer(o.Token), Limiter: o.Limiter, Rate: *rate, Base: o.Base})
+	writes := campaign.Rate{Name: o.Rate.Name + " writes", PerMinute: o.Rate.PerMinute, Burst: o.Rate.Burst}
+	var lanes transport
+	for _, lane := range []struct {
+		to          *http.RoundTripper
+		rate, share campaign.Rate
+	}{{&lanes.reads, o.Rate, campaign.Rate{}}, {&lanes.edits, o.Rate, writes}, {&lanes.creations, o.Creations, writes}} {
+		client, err := rest.New(rest.Options{
+			System: system, BaseURL: o.URL, Auth: rest.Bearer(o.Token), Limiter: o.Limiter, Rate: lane.rate, Share: lane.share, Base: o.Base,
+		})
 		if err != nil {
 			return nil, err
 		}
-		*to = client.Transport()
+		*lane.to = client.Transport()
 	}
 	base, err := url.Parse(o.URL + "/")
 	if err != nil {
@@ -115,15 +122,19 @@ func New(o Options) (*Tracker, error) {
 	return t, nil
 }
 
-// transport counts what creates something apart from the rest.
-type transport struct{ creations, others http.RoundTripper }
+// transport counts what creates something apart from the rest, and lets what
+// writes be held by itself.
+type transport struct{ creations, edits, reads http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Method == http.MethodPost {
+	switch r.Method {
+	case http.MethodPost:
 		return t.creations.RoundTrip(r)
+	case http.MethodGet, http.MethodHead:
+		return t.reads.RoundTrip(r)
 	}
-	return t.others.RoundTrip(r)
+	return t.edits.RoundTrip(r)
 }
 
 // place is an issue.

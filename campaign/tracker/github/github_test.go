@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/musterbot/muster/campaign/tracker/mark"
 	"github.com/musterbot/muster/campaign/tracker/trackertest"
 	"github.com/musterbot/muster/configs/secret"
+	"github.com/musterbot/muster/store/pace"
 )
 
 const hookSecret = "hook-hunter2"
@@ -289,6 +291,29 @@ func TestLimitsOfGitHub(t *testing.T) {
 			require.LessOrEqual(t, campaign.RetryAfter(err), tt.max)
 		})
 	}
+}
+
+// Above the secondary limit for content GitHub still tells what is left of the
+// hour. What was written too much waits a minute, and people's changes are read.
+func TestTooMuchContentDoesNotStopTheReading(t *testing.T) {
+	tracker, s := open(t, func(o *github.Options) {
+		o.Limiter, o.Rate = pace.New(1), campaign.Rate{Name: "tracker github", PerMinute: 600, Burst: 60}
+	})
+	ref := ensure(t, tracker, "k0", draft())
+	s.tooMuch = true
+	d := draft()
+	d.Status = campaign.TicketDone
+	for range 2 {
+		err := tracker.Update(t.Context(), ref, d)
+		require.Equal(t, campaign.Unavailable, campaign.KindOf(err), "%v", err)
+		require.InDelta(t, time.Minute.Seconds(), campaign.RetryAfter(err).Seconds(), 3)
+	}
+	_, err := tracker.Ensure(t.Context(), "k1", draft())
+	require.Equal(t, campaign.Unavailable, campaign.KindOf(err), "%v", err)
+	_, err = tracker.Read(t.Context(), ref)
+	require.NoError(t, err)
+	patches := slices.DeleteFunc(slices.Clone(s.calls), func(c string) bool { return !strings.HasPrefix(c, "PATCH") })
+	require.Len(t, patches, 1, "it is not asked again before")
 }
 
 func TestWhatCannotBeConfigured(t *testing.T) {

@@ -28,6 +28,7 @@ type standIn struct {
 	mu       sync.Mutex
 	now      time.Time
 	readOnly bool // labels are dropped without a word, as GitHub does to those without write access
+	tooMuch  bool // what writes is above the secondary limit for content
 	repos    map[string]*repository
 	calls    []string
 }
@@ -108,6 +109,13 @@ func (s *standIn) in(next func(http.ResponseWriter, *http.Request, *repository))
 		s.calls = append(s.calls, r.Method+" "+r.URL.Path)
 		if r.Header.Get("Authorization") != "Bearer "+token {
 			refuse(w, http.StatusUnauthorized, "Bad credentials")
+			return
+		}
+		w.Header().Set("X-RateLimit-Limit", "5000") // what is left of the hour, on each answer
+		w.Header().Set("X-RateLimit-Remaining", "4987")
+		w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(40*time.Minute).Unix(), 10))
+		if s.tooMuch && r.Method != http.MethodGet {
+			refuse(w, http.StatusForbidden, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.")
 			return
 		}
 		repo := s.repos[r.PathValue("owner")+"/"+r.PathValue("repo")]

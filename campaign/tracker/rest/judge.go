@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/musterbot/muster/campaign"
 )
@@ -140,10 +142,11 @@ func limited(e *StatusError) bool {
 func (t *transport) held(ctx context.Context, cause *StatusError) error {
 	wait := retryAfter(cause.Header)
 	if wait == 0 {
-		wait = unsaidWait
+		wait = t.unsaid.next(time.Now())
 	}
 	if t.opts.Limiter != nil {
-		if err := t.opts.Limiter.Hold(context.WithoutCancel(ctx), t.opts.Rate.Name, wait); err != nil {
+		name := cmp.Or(t.opts.Share.Name, t.opts.Rate.Name)
+		if err := t.opts.Limiter.Hold(context.WithoutCancel(ctx), name, wait); err != nil {
 			cause.held = err // the refusal itself matters more
 		}
 	}

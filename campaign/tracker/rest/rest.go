@@ -32,6 +32,10 @@ type Options struct {
 	// tracker's name in the configuration; it is not used without a Limiter. Two
 	// calls may always come at once.
 	Rate campaign.Rate
+	// Share is a rate that calls count under besides, and that a refusal holds
+	// instead: several clients that have it are stopped together, and those without
+	// it go on. Default none.
+	Share campaign.Rate
 	// Timeout bounds one call with its answer; default 30 s.
 	Timeout time.Duration
 	// MaxAnswer bounds an answer, in bytes; default 16 MiB.
@@ -59,7 +63,7 @@ func (o Options) withDefaults() (Options, *url.URL, error) {
 	if o.MaxAnswer <= 0 {
 		o.MaxAnswer = 16 << 20
 	}
-	o.Rate.Burst = max(pair, o.Rate.Burst)
+	o.Rate.Burst, o.Share.Burst = max(pair, o.Rate.Burst), max(pair, o.Share.Burst)
 	if o.Base == nil {
 		own := http.DefaultTransport.(*http.Transport).Clone()
 		own.MaxIdleConnsPerHost = 16 // of the worker, all to one host

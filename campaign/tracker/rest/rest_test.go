@@ -91,6 +91,9 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		"too many, until next year":     {429, map[string]string{"Retry-After": "99999999"}, "", campaign.Unavailable, campaign.Unavailable, 24 * time.Hour, "rate limit"},
 		"GitHub's secondary limit":      {403, nil, `{"message":"You have exceeded a secondary rate limit."}`, campaign.Unavailable, campaign.Unavailable, time.Minute, "rate limit"},
 		"GitHub's primary limit":        {403, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": fmt.Sprint(in90s.Unix())}, "", campaign.Unavailable, campaign.Unavailable, 90 * time.Second, "rate limit"},
+		"with what is left of a quota":  {403, map[string]string{"X-RateLimit-Remaining": "4987", "X-RateLimit-Reset": fmt.Sprint(in90s.Unix() + 3600)}, `{"message":"You have exceeded a secondary rate limit."}`, campaign.Unavailable, campaign.Unavailable, time.Minute, "rate limit"},
+		"too many, with a quota left":   {429, map[string]string{"RateLimit-Remaining": "12", "RateLimit-Reset": fmt.Sprint(in90s.Unix() + 3600)}, "", campaign.Unavailable, campaign.Unavailable, time.Minute, "rate limit"},
+		"down, with a quota left":       {503, map[string]string{"X-RateLimit-Remaining": "4987", "X-RateLimit-Reset": fmt.Sprint(in90s.Unix() + 3600)}, "", campaign.Unavailable, campaign.Unavailable, 0, "not available"},
 		"down for a while":              {503, map[string]string{"Retry-After": "5"}, "", campaign.Unavailable, campaign.Unavailable, 5 * time.Second, "not available"},
 		"an error inside":               {500, nil, "<html>", campaign.Unavailable, campaign.Uncertain, 0, "Jira"},
 		"a proxy lost it":               {502, nil, "", campaign.Unavailable, campaign.Uncertain, 0, "Jira"},
@@ -352,6 +355,27 @@ func TestAFilingTakesBothOfItsCallsAtOnce(t *testing.T) {
 	require.Equal(t, campaign.Unavailable, campaign.KindOf(c.Do(ctx, rest.Call{Path: "/more"})))
 	require.Equal(t, 1, limiter.rates[1].Taken(), "what follows is taken by itself")
 	require.Equal(t, 2, calls)
+}
+
+// Clients that share a rate are stopped together; those without it go on.
+func TestARefusalHoldsWhatIsShared(t *testing.T) {
+	limiter := pace.New(1)
+	writes := campaign.Rate{Name: "tracker github writes", PerMinute: 600, Burst: 10}
+	client := func(name string, share campaign.Rate) *rest.Client {
+		c, _ := open(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				w.WriteHeader(http.StatusTooManyRequests)
+			}
+		}, func(o *rest.Options) {
+			o.Limiter, o.Rate, o.Share = limiter, campaign.Rate{Name: name, PerMinute: 600, Burst: 10}, share
+		})
+		return c
+	}
+	reads, edits, creations := client("reads", campaign.Rate{}), client("edits", writes), client("creations", writes)
+	require.NoError(t, edits.Do(t.Context(), rest.Call{Method: "PATCH", Path: "/x"}))
+	require.Equal(t, campaign.Unavailable, campaign.KindOf(creations.Do(t.Context(), rest.Call{Method: "POST", Path: "/x"})))
+	require.InDelta(t, time.Minute.Seconds(), campaign.RetryAfter(edits.Do(t.Context(), rest.Call{Method: "PATCH", Path: "/x"})).Seconds(), 3)
+	require.NoError(t, reads.Do(t.Context(), rest.Call{Path: "/x"}))
 }
 
 func TestNothingPrintsTheCredentials(t *testing.T) {

@@ -17,8 +17,9 @@ import (
 
 // transport is the http.RoundTripper of Client.Transport.
 type transport struct {
-	opts Options
-	base *url.URL
+	opts   Options
+	base   *url.URL
+	unsaid backoff
 }
 
 type readKey struct{}
@@ -134,11 +135,16 @@ func (t *transport) admit(ctx context.Context, to *url.URL) error {
 		o = &operation{calls: 1}
 	}
 	take := func(calls int) (time.Duration, error) {
-		rate := t.opts.Rate
-		if calls > 1 {
-			rate.Calls = calls
+		rates := []campaign.Rate{t.opts.Rate}
+		if t.opts.Share.Name != "" {
+			rates = append(rates, t.opts.Share)
 		}
-		return t.opts.Limiter.Take(ctx, []campaign.Rate{rate}, campaign.LaneOf(ctx))
+		for i := range rates {
+			if calls > 1 {
+				rates[i].Calls = calls
+			}
+		}
+		return t.opts.Limiter.Take(ctx, rates, campaign.LaneOf(ctx))
 	}
 	for {
 		wait, begun, err := o.admit(take)

@@ -4,28 +4,61 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
 const (
-	// unsaidWait is for a refusal that names no time; GitHub asks for a minute.
-	unsaidWait = time.Minute
+	// unsaidWait is for a refusal that names no time, and longestUnsaid for the
+	// one after many such; GitHub asks for a minute at least, and for longer ones.
+	unsaidWait    = time.Minute
+	longestUnsaid = 30 * time.Minute
 	// longestWait bounds what the other side may ask for.
 	longestWait = 24 * time.Hour
 )
 
 // retryAfter returns how long a response asks to wait, at least a second; 0 when
-// it does not say.
+// it does not say. When a quota is full again counts only once the quota is used
+// up: GitHub sends that time with every answer, and refuses for other reasons too.
 func retryAfter(h http.Header) time.Duration {
 	if wait, ok := delay(h.Get("Retry-After")); ok {
 		return wait
 	}
-	for _, name := range []string{"X-RateLimit-Reset", "RateLimit-Reset"} {
-		if wait, ok := delay(h.Get(name)); ok {
+	for _, quota := range []string{"X-RateLimit-", "RateLimit-"} {
+		if left := strings.TrimSpace(h.Get(quota + "Remaining")); left != "" && left != "0" {
+			continue
+		}
+		if wait, ok := delay(h.Get(quota + "Reset")); ok {
 			return wait
 		}
 	}
 	return 0
+}
+
+// backoff is how long to wait after refusals that name no time. The zero value is
+// ready. It may be used by many at once.
+type backoff struct {
+	mu    sync.Mutex
+	wait  time.Duration
+	until time.Time
+}
+
+// next returns how long to wait: a minute, and twice as long whenever a refusal
+// follows soon after the wait before, up to half an hour. Calls that were on their
+// way together count once.
+func (b *backoff) next(now time.Time) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case now.Before(b.until):
+		return max(time.Second, b.until.Sub(now))
+	case now.Before(b.until.Add(b.wait)):
+		b.wait = min(2*b.wait, longestUnsaid)
+	default:
+		b.wait = unsaidWait
+	}
+	b.until = now.Add(b.wait)
+	return b.wait
 }
 
 // delay reads seconds, seconds since 1970, or a date, as they are all sent.
