@@ -82,6 +82,7 @@ type Tracker struct {
 	opts   Options
 	client *github.Client
 	owners map[string]string // by login, in lower case
+	sight  rest.Sight
 
 	mu       sync.Mutex
 	prepared map[string]bool // repositories whose labels Muster may write
@@ -294,10 +295,20 @@ func (t *Tracker) get(ctx context.Context, ref campaign.TicketRef) (*github.Issu
 	}
 	issue, _, err := t.client.Issues.Get(ctx, at.owner, at.repo, at.number)
 	if err != nil {
-		return nil, at, failed(ctx, err, false)
+		return nil, at, t.sight.Gone(failed(ctx, err, false), system, at.owner+"/"+at.repo, func() error { return t.look(ctx, at) })
 	}
 	at, err = placeOf(refOf(issue))
 	return issue, at, err
+}
+
+// look finds out whether GitHub shows the issues of a repository: a private one is
+// not there for those who may not see it, and neither are issues that were switched
+// off.
+func (t *Tracker) look(ctx context.Context, at place) error {
+	_, _, err := t.client.Issues.ListByRepo(ctx, at.owner, at.repo, &github.IssueListByRepoOptions{
+		State: "all", ListOptions: github.ListOptions{PerPage: 1},
+	})
+	return failed(ctx, err, false)
 }
 
 // Comment implements campaign.Tracker. The key stands in the comment, unseen.
@@ -325,7 +336,7 @@ func (t *Tracker) Comment(ctx context.Context, ref campaign.TicketRef, key, text
 
 // Read implements campaign.Tracker.
 func (t *Tracker) Read(ctx context.Context, ref campaign.TicketRef) (campaign.TicketSeen, error) {
-	issue, _, err := t.get(ctx, ref)
+	issue, _, err := t.get(rest.Operation(ctx), ref)
 	if err != nil {
 		return campaign.TicketSeen{}, err
 	}

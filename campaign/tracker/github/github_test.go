@@ -234,6 +234,29 @@ func TestADeletedIssueIsNotFound(t *testing.T) {
 	require.Equal(t, campaign.NotFound, campaign.KindOf(tracker.Update(t.Context(), ref, draft())))
 }
 
+// GitHub answers alike for what was deleted and for what it does not show any more.
+// Only the first may be filed again.
+func TestARepositoryThatIsNotShownHasNotLostItsIssues(t *testing.T) {
+	tracker, s := open(t)
+	ref := ensure(t, tracker, "k1", draft())
+	s.hidden = true
+	_, err := tracker.Read(t.Context(), ref)
+	require.Equal(t, campaign.Forbidden, campaign.KindOf(err), "%v", err)
+	require.Contains(t, campaign.PublicMessage(err), "does not show “acme/security” to Muster's account any more")
+	require.Equal(t, campaign.Forbidden, campaign.KindOf(tracker.Update(t.Context(), ref, draft())))
+	s.hidden = false
+	_, err = tracker.Read(t.Context(), ref)
+	require.NoError(t, err)
+
+	ref.ID = "acme/security#77"
+	s.calls = nil
+	for range 3 {
+		_, err = tracker.Read(t.Context(), ref)
+		require.Equal(t, campaign.NotFound, campaign.KindOf(err), "%v", err)
+	}
+	require.Len(t, s.calls, 4, "the repository is looked at once a minute")
+}
+
 func TestAnAssigneeThatGitHubDoesNotKnow(t *testing.T) {
 	tracker, s := open(t, func(o *github.Options) { o.Assignees = map[string]string{"payments": "nobody-here"} })
 	_, err := tracker.Ensure(t.Context(), "k1", draft())

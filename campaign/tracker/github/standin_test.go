@@ -28,6 +28,7 @@ type standIn struct {
 	mu       sync.Mutex
 	now      time.Time
 	readOnly bool // labels are dropped without a word, as GitHub does to those without write access
+	hidden   bool // the account lost its access: private repositories are not there for it
 	tooMuch  bool // what writes is above the secondary limit for content
 	repos    map[string]*repository
 	calls    []string
@@ -119,7 +120,7 @@ func (s *standIn) in(next func(http.ResponseWriter, *http.Request, *repository))
 			return
 		}
 		repo := s.repos[r.PathValue("owner")+"/"+r.PathValue("repo")]
-		if repo == nil {
+		if repo == nil || s.hidden {
 			refuse(w, http.StatusNotFound, "Not Found")
 			return
 		}

@@ -65,6 +65,7 @@ type Tracker struct {
 	opts   Options
 	client *gitlab.Client
 	owners map[string]string // by user name, in lower case
+	sight  rest.Sight
 
 	mu       sync.Mutex
 	prepared map[string]bool // projects whose labels Muster may write
@@ -291,12 +292,21 @@ func (t *Tracker) get(ctx context.Context, ref campaign.TicketRef) (issue *gitla
 	}
 	issue, _, err = t.client.Issues.GetIssue(project, number, gitlab.WithContext(ctx))
 	if err != nil {
-		return nil, project, failed(ctx, err, false)
+		return nil, project, t.sight.Gone(failed(ctx, err, false), system, project, func() error { return t.look(ctx, project) })
 	}
 	if issue.MovedToID != 0 {
 		return nil, project, campaign.Refuse(campaign.NotFound, "The issue was moved to another project of GitLab: "+rest.Quote(ref.ID)+" Muster does not follow it there; move it back, or close its tasks in Slack.")
 	}
 	return issue, project, nil
+}
+
+// look finds out whether GitLab shows the issues of a project: a private one is not
+// there for those who may not see it.
+func (t *Tracker) look(ctx context.Context, project string) error {
+	_, _, err := t.client.Issues.ListProjectIssues(project, &gitlab.ListProjectIssuesOptions{
+		ListOptions: gitlab.ListOptions{PerPage: 1},
+	}, gitlab.WithContext(ctx))
+	return failed(ctx, err, false)
 }
 
 // Comment implements campaign.Tracker. The key stands in the comment, unseen.
@@ -325,7 +335,7 @@ func (t *Tracker) Comment(ctx context.Context, ref campaign.TicketRef, key, text
 
 // Read implements campaign.Tracker.
 func (t *Tracker) Read(ctx context.Context, ref campaign.TicketRef) (campaign.TicketSeen, error) {
-	issue, project, err := t.get(ctx, ref)
+	issue, project, err := t.get(rest.Operation(ctx), ref)
 	if err != nil {
 		return campaign.TicketSeen{}, err
 	}

@@ -208,6 +208,20 @@ func TestAnIssueThatWasMovedIsNotDone(t *testing.T) {
 	}
 }
 
+// GitLab answers alike for what was deleted and for what it does not show any more.
+// Only the first may be filed again.
+func TestAProjectThatIsNotShownHasNotLostItsIssues(t *testing.T) {
+	tracker, s := open(t)
+	ref := ensure(t, tracker, "k1", draft())
+	s.hidden = true
+	_, err := tracker.Read(t.Context(), ref)
+	require.Equal(t, campaign.Forbidden, campaign.KindOf(err), "%v", err)
+	require.Contains(t, campaign.PublicMessage(err), "does not show “acme/security” to Muster's account any more")
+	s.hidden = false
+	_, err = tracker.Read(t.Context(), campaign.TicketRef{ID: "acme/security#77"})
+	require.Equal(t, campaign.NotFound, campaign.KindOf(err), "%v", err)
+}
+
 func TestAUserThatGitLabDoesNotKnow(t *testing.T) {
 	tracker, s := open(t, func(o *gitlab.Options) { o.Assignees = map[string]string{"payments": "gone"} })
 	_, err := tracker.Ensure(t.Context(), "k1", draft())

@@ -96,6 +96,7 @@ func (o Options) withDefaults() (Options, error) {
 type Tracker struct {
 	opts   Options
 	owners map[string]string // by group
+	sight  rest.Sight
 
 	mu     sync.Mutex
 	groups map[string]group // by name
@@ -192,9 +193,24 @@ func (t *Tracker) byNumber(ctx context.Context, ref campaign.TicketRef, more str
 		return record{}, err
 	}
 	if found == nil {
-		return record{}, campaign.Refuse(campaign.NotFound, "ServiceNow has no record of this number, or does not show it to Muster: "+rest.Quote(ref.ID))
+		missing := campaign.Refuse(campaign.NotFound, "ServiceNow has no record of this number, or does not show it to Muster: "+rest.Quote(ref.ID))
+		return record{}, t.sight.Gone(missing, "ServiceNow", "table "+t.opts.Table, func() error { return t.look(ctx) })
 	}
 	return *found, nil
+}
+
+// look finds out whether ServiceNow shows any record of the table: to those who may
+// not read it, it is empty.
+func (t *Tracker) look(ctx context.Context) error {
+	var answer struct {
+		Result []struct{} `json:"result"`
+	}
+	q := url.Values{"sysparm_fields": {"sys_id"}, "sysparm_limit": {"1"}}
+	err := t.opts.Client.Do(ctx, rest.Call{Path: t.path(), Query: q, Out: &answer})
+	if err == nil && len(answer.Result) == 0 {
+		return campaign.Refuse(campaign.NotFound, "ServiceNow shows no record of the table.")
+	}
+	return err
 }
 
 // Ensure implements campaign.Tracker.
@@ -366,7 +382,7 @@ func (t *Tracker) Comment(ctx context.Context, ref campaign.TicketRef, key, text
 
 // Read implements campaign.Tracker.
 func (t *Tracker) Read(ctx context.Context, ref campaign.TicketRef) (campaign.TicketSeen, error) {
-	r, err := t.byNumber(ctx, ref, "")
+	r, err := t.byNumber(rest.Operation(ctx), ref, "")
 	if err != nil {
 		return campaign.TicketSeen{}, err
 	}

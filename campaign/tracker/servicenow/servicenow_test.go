@@ -37,6 +37,7 @@ type standIn struct {
 	mu      sync.Mutex
 	now     time.Time
 	records []map[string]string
+	hidden  bool // the account lost its role: the table is empty for it
 	deaf    bool // drops what it does not understand of a query, and answers with everything
 }
 
@@ -97,6 +98,9 @@ func (s *standIn) listGroups(w http.ResponseWriter, r *http.Request) {
 func (s *standIn) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	found := slices.Clone(s.records)
+	if s.hidden {
+		found = nil
+	}
 	for part := range strings.SplitSeq(q.Get("sysparm_query"), "^") {
 		switch name, value, _ := strings.Cut(part, "="); {
 		case s.deaf:
@@ -367,6 +371,20 @@ func TestAQueryThatFindsEverythingFindsNothing(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "k1", seen.Key)
 	}
+}
+
+// To an account without its role ServiceNow shows an empty table. That is no reason
+// to file everything again.
+func TestATableThatIsNotShownHasNotLostItsRecords(t *testing.T) {
+	tracker, s := open(t)
+	ref := ensure(t, tracker, "k1", draft())
+	s.hidden = true
+	_, err := tracker.Read(t.Context(), ref)
+	require.Equal(t, campaign.Forbidden, campaign.KindOf(err), "%v", err)
+	require.Contains(t, campaign.PublicMessage(err), "does not show “table incident” to Muster's account any more")
+	s.hidden = false
+	_, err = tracker.Read(t.Context(), campaign.TicketRef{ID: "INC7"})
+	require.Equal(t, campaign.NotFound, campaign.KindOf(err), "%v", err)
 }
 
 func TestALongTextKeepsItsTasks(t *testing.T) {
