@@ -181,7 +181,7 @@ func (t *Tracker) Ensure(ctx context.Context, key string, d campaign.TicketDraft
 	if err != nil {
 		return campaign.TicketRef{}, failed(ctx, err, true)
 	}
-	if !slices.Contains(labelsOf(issue), mark.KeyLabel(key)) {
+	if !has(labelsOf(issue), mark.KeyLabel(key)) {
 		return campaign.TicketRef{}, &campaign.Error{
 			Kind: campaign.Forbidden, Err: fmt.Errorf("%s lost its labels", refOf(issue).ID),
 			Message: "GitHub filed an issue without Muster's labels, so it cannot be found again: " + refOf(issue).URL + ". Close it, and give Muster's account write access to issues.",
@@ -251,8 +251,9 @@ func (t *Tracker) prepare(ctx context.Context, repository string) error {
 
 // request returns what an issue is to be. kept are labels that others put on it.
 func (t *Tracker) request(key string, d campaign.TicketDraft, kept []string) *github.IssueRequest {
-	labels := slices.DeleteFunc(kept, func(l string) bool { return l == t.opts.InProgress || l == mark.Label || l == mark.KeyLabel(key) })
-	labels = append(labels, mark.Label, mark.KeyLabel(key))
+	ours := []string{mark.Label, mark.KeyLabel(key)}
+	labels := slices.DeleteFunc(kept, func(l string) bool { return has(ours, l) || strings.EqualFold(l, t.opts.InProgress) })
+	labels = append(labels, ours...)
 	if d.Status == campaign.TicketInProgress {
 		labels = append(labels, t.opts.InProgress)
 	}
@@ -352,7 +353,7 @@ func (t *Tracker) seen(issue *github.Issue) campaign.TicketSeen {
 	switch {
 	case issue.GetState() == "closed":
 		s.Status = campaign.TicketDone
-	case slices.Contains(labels, t.opts.InProgress):
+	case has(labels, t.opts.InProgress):
 		s.Status = campaign.TicketInProgress
 	}
 	if len(issue.Assignees) > 0 {
@@ -368,6 +369,11 @@ func labelsOf(issue *github.Issue) []string {
 		names = append(names, label.GetName())
 	}
 	return names
+}
+
+// has returns whether a label is among others: to GitHub, case makes no difference.
+func has(labels []string, label string) bool {
+	return slices.ContainsFunc(labels, func(l string) bool { return strings.EqualFold(l, label) })
 }
 
 // refOf returns where an issue is, by the address of its repository.

@@ -165,6 +165,25 @@ func TestAnIssueAsPeopleSeeIt(t *testing.T) {
 	require.Contains(t, i.Body, "Owner: nobody known")
 }
 
+// GitHub ignores the case of labels, and gives an issue the one that is there.
+func TestALabelThatIsThereInAnotherCase(t *testing.T) {
+	tracker, s := open(t)
+	s.repos["acme/security"].labels = []string{"In Progress", "Muster"}
+	d := draft()
+	d.Status = campaign.TicketInProgress
+	ref := ensure(t, tracker, "k1", d)
+	require.Contains(t, s.find(ref.ID).Labels, named{"In Progress"})
+	seen, err := tracker.Read(t.Context(), ref)
+	require.NoError(t, err)
+	require.Equal(t, campaign.TicketInProgress, seen.Status)
+	require.NoError(t, tracker.Update(t.Context(), ref, draft()))
+	require.Equal(t, []named{{"Muster"}, {"muster-k1"}}, s.find(ref.ID).Labels)
+	for seen, err := range tracker.Changes(t.Context(), time.Time{}) {
+		require.NoError(t, err)
+		require.Equal(t, campaign.TicketOpen, seen.Status)
+	}
+}
+
 func TestOwnersWithRepositoriesOfTheirOwn(t *testing.T) {
 	tracker, s := open(t, func(o *github.Options) { o.Repositories = map[string]string{"platform": "acme/platform"} })
 	first := ensure(t, tracker, "k1", draft())

@@ -35,8 +35,22 @@ type standIn struct {
 }
 
 type repository struct {
-	labels map[string]bool
+	labels []string
 	issues []*issue
+}
+
+// label returns a label as the repository has it, for GitHub ignores case; one that
+// is not there yet is made.
+func (r *repository) label(name string) string {
+	if i := r.labelAt(name); i >= 0 {
+		return r.labels[i]
+	}
+	r.labels = append(r.labels, name)
+	return name
+}
+
+func (r *repository) labelAt(name string) int {
+	return slices.IndexFunc(r.labels, func(l string) bool { return strings.EqualFold(l, name) })
 }
 
 type issue struct {
@@ -73,7 +87,7 @@ type comment struct {
 func startStandIn(t *testing.T, repos ...string) *standIn {
 	s := &standIn{t: t, now: time.Date(2021, 12, 13, 9, 0, 0, 0, time.UTC), repos: map[string]*repository{}}
 	for _, name := range repos {
-		s.repos[name] = &repository{labels: map[string]bool{}}
+		s.repos[name] = &repository{}
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /repos/{owner}/{repo}/issues", s.in(s.list))
@@ -160,7 +174,7 @@ func (s *standIn) list(w http.ResponseWriter, r *http.Request, repo *repository)
 	for _, i := range repo.issues {
 		matches := !i.deleted && i.movedTo == "" && !i.UpdatedAt.Before(since) && (q.Get("state") == "all" || i.State == "open")
 		for label := range strings.SplitSeq(q.Get("labels"), ",") {
-			matches = matches && slices.Contains(i.Labels, named{label})
+			matches = matches && slices.ContainsFunc(i.Labels, func(l named) bool { return strings.EqualFold(l.Name, label) })
 		}
 		if matches {
 			found = append(found, i)
@@ -243,8 +257,9 @@ func (s *standIn) apply(w http.ResponseWriter, repo *repository, i *issue, x wis
 			if len(label) > 50 {
 				return invalid("labels", "invalid")
 			}
-			repo.labels[label] = true
-			i.Labels = append(i.Labels, named{label})
+			if name := (named{repo.label(label)}); !slices.Contains(i.Labels, name) {
+				i.Labels = append(i.Labels, name)
+			}
 		}
 	}
 	if x.Assignees != nil {
@@ -280,10 +295,10 @@ func (s *standIn) createLabel(w http.ResponseWriter, r *http.Request, repo *repo
 	switch {
 	case s.readOnly:
 		refuse(w, http.StatusForbidden, "Resource not accessible by personal access token")
-	case repo.labels[label.Name]:
+	case repo.labelAt(label.Name) >= 0:
 		refuse(w, http.StatusUnprocessableEntity, "Validation Failed", map[string]string{"resource": "Label", "code": "already_exists", "field": "name"})
 	default:
-		repo.labels[label.Name] = true
+		repo.label(label.Name)
 		answer(w, http.StatusCreated, label)
 	}
 }
