@@ -56,9 +56,13 @@ func RenderPlain(body string, items []campaign.CheckItem) string {
 	var b strings.Builder
 	b.WriteString(body + gap + heading + "\n")
 	for _, item := range items {
-		b.WriteString(box(item.Done) + " " + OneLine(item.Text) + " {muster:" + encodeID(item.ID) + "}\n")
+		b.WriteString(plainLine(item))
 	}
 	return b.String()
+}
+
+func plainLine(item campaign.CheckItem) string {
+	return box(item.Done) + " " + OneLine(item.Text) + " {muster:" + encodeID(item.ID) + "}\n"
 }
 
 func box(done bool) string {
@@ -89,7 +93,8 @@ func Split(text string) (body string, items []campaign.CheckItem) {
 
 // Checked returns the IDs of the items that are ticked in a text, wherever
 // people moved them, in order and once each. An item that stands there twice is
-// ticked when all of its lines are.
+// ticked when all of its lines are. Those that are done and had no room for a line
+// are among them.
 func Checked(text string) []string {
 	var ticked, open []string
 	for line := range strings.Lines(text) {
@@ -100,6 +105,13 @@ func Checked(text string) []string {
 			ticked = append(ticked, item.ID)
 		default:
 			open = append(open, item.ID)
+		}
+	}
+	for _, found := range unseen.FindAllStringSubmatch(text, -1) {
+		for id := range strings.SplitSeq(found[1], ",") {
+			if id, err := url.QueryUnescape(id); err == nil && id != "" {
+				ticked = append(ticked, id)
+			}
 		}
 	}
 	slices.Sort(ticked)

@@ -1,6 +1,7 @@
 package checklist_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +86,43 @@ func nilWhenEmpty(list []string) []string {
 	return list
 }
 
+// What has no room is counted, and not taken for unticked.
+func TestMoreTasksThanThereIsRoomFor(t *testing.T) {
+	var many []campaign.CheckItem
+	var done []string
+	for n := range 80 {
+		item := campaign.CheckItem{ID: fmt.Sprintf("k3jq7wabcdefgh%02d.mitigate", n), Text: fmt.Sprintf("service-%d · mitigate — 13 Dec 2021 18:00 UTC", n), Done: n%2 == 0}
+		if item.Done {
+			done = append(done, item.ID)
+		}
+		many = append(many, item)
+	}
+	text := checklist.RenderPlainWithin(strings.Repeat("Näher erklärt. ", 200), many, 4000)
+	require.LessOrEqual(t, utf8.RuneCountInString(text), 4000)
+	require.Greater(t, utf8.RuneCountInString(text), 3900)
+	require.Equal(t, done, checklist.Checked(text))
+	body, shown := checklist.Split(text)
+	require.Contains(t, body, "This text was cut")
+	require.NotEmpty(t, shown)
+	for _, item := range shown {
+		require.False(t, item.Done, "open ones come first, and there is no room for all of them")
+	}
+	require.Contains(t, text, fmt.Sprintf("\nand %d more, 40 of them done: /campaign tickets in Slack {muster:done:", 80-len(shown)))
+
+	unticked := slices.Clone(many)
+	for n := range unticked {
+		unticked[n].Done = false
+	}
+	text = checklist.RenderPlainWithin("Do it.", unticked, 4000)
+	require.Empty(t, checklist.Checked(text))
+	require.True(t, strings.HasSuffix(text, " more: /campaign tickets in Slack\n"), "%s", text)
+
+	text = checklist.RenderPlainWithin(strings.Repeat("word ", 1000), items, 4000)
+	require.Equal(t, 4000, utf8.RuneCountInString(text), "the body makes room")
+	_, shown = checklist.Split(text)
+	require.Len(t, shown, len(items))
+}
+
 // Whatever a body and the items hold, both come back, and only what is ticked
 // is.
 func FuzzRoundTrip(f *testing.F) {
@@ -114,6 +152,32 @@ func FuzzRoundTrip(f *testing.F) {
 			if !strings.Contains(body, "muster:") {
 				require.Equal(t, done, slices.Contains(checklist.Checked(render(body, want)), id), name)
 			}
+		}
+	})
+}
+
+// Whatever is to be shown, it is no longer than it may be, and what is done is.
+func FuzzWithin(f *testing.F) {
+	f.Add("Do it.\n", "Upgrade", 3, 3, 1000)
+	f.Add(strings.Repeat("ä", 2000), "Upgrade — it", 60, 7, 4000)
+	f.Add("", "x", 25, 0, 1000)
+	f.Fuzz(func(t *testing.T, body, text string, n, done, limit int) {
+		if !utf8.ValidString(body+text) || len(text) > 2000 || strings.Contains(body, "muster:") || n < 0 || n > 200 || limit < 1000 || limit > 50_000 {
+			t.Skip()
+		}
+		var many []campaign.CheckItem
+		var ids []string
+		for i := range n {
+			item := campaign.CheckItem{ID: fmt.Sprintf("task%03d", i), Text: text, Done: i < done}
+			if item.Done {
+				ids = append(ids, item.ID)
+			}
+			many = append(many, item)
+		}
+		shown := checklist.RenderPlainWithin(body, many, limit)
+		require.LessOrEqual(t, utf8.RuneCountInString(shown), limit)
+		if len(ids) < 25 {
+			require.Equal(t, ids, nilWhenEmpty(checklist.Checked(shown)))
 		}
 	})
 }
