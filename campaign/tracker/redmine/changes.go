@@ -32,6 +32,10 @@ func (t *Tracker) Changes(ctx context.Context, since time.Time) iter.Seq2[campai
 				fail(err)
 				return
 			}
+			if w.shifted(issues) {
+				w = window{from: w.from}
+				continue
+			}
 			for _, i := range issues {
 				seen := t.seen(d, i)
 				if seen.Key == "" || i.UpdatedOn.Before(w.from) || seen.UpdatedAt.Before(since.Truncate(time.Second)) {
@@ -58,17 +62,19 @@ type window struct {
 }
 
 // next returns the window of the page that follows. Within one second pages can
-// only be counted. Each then begins with the last issue of the one before: if
-// another one stands there, something left, and the second is read again.
+// only be counted; each begins with the last issue of the one before.
 func (w window) next(issues []issue) window {
 	last := issues[len(issues)-1]
-	switch {
-	case last.UpdatedOn.After(w.from):
+	if last.UpdatedOn.After(w.from) {
 		return window{from: last.UpdatedOn.UTC()}
-	case w.last != 0 && issues[0].ID != w.last:
-		return window{from: w.from}
 	}
 	return window{from: w.from, offset: w.offset + len(issues) - 1, last: last.ID}
+}
+
+// shifted returns whether a page does not begin where the one before ended: an
+// issue was changed meanwhile, and those behind it moved up.
+func (w window) shifted(issues []issue) bool {
+	return w.last != 0 && (len(issues) == 0 || issues[0].ID != w.last)
 }
 
 // changed returns a page of the issues that changed, the oldest change first, and
