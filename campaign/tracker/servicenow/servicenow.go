@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -18,7 +17,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/musterbot/muster/campaign"
 	"github.com/musterbot/muster/campaign/tracker/checklist"
@@ -44,19 +42,18 @@ type Options struct {
 	// installation from others; default Muster.
 	Origin string
 	// States are the values of the state field that a status is brought to;
-	// default 1 (New), 2 (In Progress), 6 (Resolved), as incidents have them.
+	// default 1 (New), 2 (In Progress), 6 (Resolved), as incidents have them. When
+	// they are read, what is not active any more counts as done as well, and what is
+	// none of the three as in progress.
 	States map[campaign.TicketStatus]string
-	// MoreInProgress and MoreDone are further values that count as such when they
-	// are read; default 3 (On Hold), and 7 (Closed) and 8 (Canceled).
-	MoreInProgress, MoreDone []string
 	// CloseCode and CloseNotes are filled in with the resolution, which incidents
 	// insist on; default "Solution provided" and a sentence.
 	CloseCode, CloseNotes string
 	// Groups are the assignment groups of owners, by name. An owner without one is
 	// filed under a group of the owner's own name, if there is one.
 	Groups map[string]string
-	// MaxDescription is how many characters the description takes; ServiceNow cuts
-	// the rest off without a word. Default 4000, as it is delivered.
+	// MaxDescription is how many characters the description takes, at least 1000;
+	// ServiceNow cuts the rest off without a word. Default 4000, as it is delivered.
 	MaxDescription int
 	// WorkNotes sends comments as work notes, which customers do not see; default
 	// false: as comments.
@@ -75,6 +72,9 @@ func (o Options) withDefaults() (Options, error) {
 	o.CloseCode = cmp.Or(o.CloseCode, "Solution provided")
 	o.CloseNotes = cmp.Or(o.CloseNotes, "All tasks of this ticket are done, as Muster has it.")
 	o.MaxDescription = cmp.Or(o.MaxDescription, 4000)
+	if o.MaxDescription < 1000 {
+		return o, errors.New("servicenow: Options.MaxDescription is less than 1000")
+	}
 	if !tableName.MatchString(o.Table) || strings.ContainsAny(o.Origin, "^\n") {
 		return o, errors.New("servicenow: Options.Table or Origin cannot be used in a query")
 	}
@@ -83,12 +83,6 @@ func (o Options) withDefaults() (Options, error) {
 		states[status] = state
 	}
 	o.States = states
-	if o.MoreInProgress == nil {
-		o.MoreInProgress = []string{"3"}
-	}
-	if o.MoreDone == nil {
-		o.MoreDone = []string{"7", "8"}
-	}
 	return o, nil
 }
 
@@ -130,6 +124,9 @@ type record struct {
 	Key         field `json:"correlation_id"`
 	Origin      field `json:"correlation_display"`
 	State       field `json:"state"`
+	Active      field `json:"active"`
+	Title       field `json:"short_description"`
+	Due         field `json:"due_date"`
 	Group       field `json:"assignment_group"`
 	Description field `json:"description"`
 	CreatedAt   field `json:"sys_created_on"`
@@ -143,7 +140,7 @@ type field struct {
 	Display string `json:"display_value"`
 }
 
-const fields = "sys_id,number,correlation_id,correlation_display,state,assignment_group,description,sys_created_on,sys_updated_on"
+const fields = "sys_id,number,correlation_id,correlation_display,state,active,short_description,due_date,assignment_group,description,sys_created_on,sys_updated_on"
 
 func (t *Tracker) path(more ...string) string {
 	return rest.Path(append([]string{"api", "now", "table", t.opts.Table}, more...)...)
@@ -258,7 +255,8 @@ func (t *Tracker) Find(ctx context.Context, key string) (campaign.TicketRef, err
 	return t.refOf(*found), nil
 }
 
-// Update implements campaign.Tracker.
+// Update implements campaign.Tracker. Each write is history that people read and
+// may tell who watches the record, so what stands there is not written again.
 func (t *Tracker) Update(ctx context.Context, ref campaign.TicketRef, d campaign.TicketDraft) error {
 	ctx = rest.Operation(ctx)
 	r, err := t.byNumber(ctx, ref, "")
@@ -269,10 +267,27 @@ func (t *Tracker) Update(ctx context.Context, ref campaign.TicketRef, d campaign
 	if err != nil {
 		return err
 	}
-	if t.status(r) == d.Status {
-		delete(values, "state") // On Hold is in progress, and Closed is done: people's choice stays
+	if t.status(r) == d.Status { // On Hold is in progress, and Closed is done: people's choice stays
+		delete(values, "state")
+		delete(values, "close_code")
+		delete(values, "close_notes")
+	}
+	for name, stands := range map[string]string{
+		"short_description": r.Title.Value, "description": r.Description.Value, "assignment_group": r.Group.Value, "due_date": r.Due.Value,
+	} {
+		if typed(stands) == typed(values[name]) {
+			delete(values, name)
+		}
+	}
+	if len(values) == 0 {
+		return nil
 	}
 	return t.patch(ctx, r, values)
+}
+
+// typed returns a text without what ServiceNow's form changes in it.
+func typed(text string) string {
+	return strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), " \n")
 }
 
 func (t *Tracker) patch(ctx context.Context, r record, values map[string]string) error {
@@ -284,7 +299,8 @@ func (t *Tracker) patch(ctx context.Context, r record, values map[string]string)
 // values returns what a record is to hold.
 func (t *Tracker) values(ctx context.Context, d campaign.TicketDraft) (map[string]string, error) {
 	v := map[string]string{
-		"short_description": cut(checklist.OneLine(d.Title), maxTitle), "description": t.description(d), "due_date": "", "state": t.opts.States[d.Status],
+		"short_description": cut(checklist.OneLine(d.Title), maxTitle), "description": checklist.RenderPlainWithin(d.Body, d.Checklist, t.opts.MaxDescription),
+		"due_date": "", "state": t.opts.States[d.Status],
 	}
 	if !d.KeepAssignee {
 		id, err := t.group(ctx, d.Assignee)
@@ -300,20 +316,6 @@ func (t *Tracker) values(ctx context.Context, d campaign.TicketDraft) (map[strin
 		v["close_code"], v["close_notes"] = t.opts.CloseCode, t.opts.CloseNotes
 	}
 	return v, nil
-}
-
-const shortened = "\n[This text was cut: ServiceNow takes no more. The whole of it is in Slack.]\n"
-
-// description returns the text of a record. What is too long is cut in the body,
-// so that the checklist stays.
-func (t *Tracker) description(d campaign.TicketDraft) string {
-	text := checklist.RenderPlain(d.Body, d.Checklist)
-	over := utf8.RuneCountInString(text) - t.opts.MaxDescription
-	if over <= 0 {
-		return text
-	}
-	keep := max(0, utf8.RuneCountInString(d.Body)-over-utf8.RuneCountInString(shortened))
-	return checklist.RenderPlain(string([]rune(d.Body)[:keep])+shortened, d.Checklist)
 }
 
 func cut(text string, limit int) string {
@@ -378,82 +380,4 @@ func (t *Tracker) Comment(ctx context.Context, ref campaign.TicketRef, key, text
 		name = "work_notes"
 	}
 	return t.patch(ctx, r, map[string]string{name: text + "\n" + mark})
-}
-
-// Read implements campaign.Tracker.
-func (t *Tracker) Read(ctx context.Context, ref campaign.TicketRef) (campaign.TicketSeen, error) {
-	r, err := t.byNumber(rest.Operation(ctx), ref, "")
-	if err != nil {
-		return campaign.TicketSeen{}, err
-	}
-	return t.seen(r), nil
-}
-
-// Changes implements campaign.Tracker. Each full page moves the time on from
-// which is asked, since what changes meanwhile would shift pages that are
-// counted, and something would slip through between two.
-func (t *Tracker) Changes(ctx context.Context, since time.Time) iter.Seq2[campaign.TicketSeen, error] {
-	return func(yield func(campaign.TicketSeen, error) bool) {
-		from := since.UTC().Truncate(time.Second) // as ServiceNow keeps it
-		for offset := 0; ; {
-			records, err := t.query(ctx, "correlation_display="+t.opts.Origin+"^correlation_idISNOTEMPTY^sys_updated_on>="+
-				from.Format(stampLayout)+"^ORDERBYsys_updated_on", "", offset)
-			if err != nil {
-				yield(campaign.TicketSeen{}, err)
-				return
-			}
-			last := from
-			for _, r := range records {
-				seen := t.seen(r)
-				last = seen.UpdatedAt
-				if seen.Key == "" || r.Origin.Value != t.opts.Origin || seen.UpdatedAt.Before(since) {
-					continue
-				}
-				if !yield(seen, nil) {
-					return
-				}
-			}
-			switch {
-			case len(records) < pageSize:
-				return
-			case last.After(from):
-				from, offset = last, 0
-			default:
-				offset += len(records) // more than a page in one second
-			}
-		}
-	}
-}
-
-func (t *Tracker) seen(r record) campaign.TicketSeen {
-	return campaign.TicketSeen{
-		Ref: t.refOf(r), Key: r.Key.Value, Status: t.status(r), Assignee: cmp.Or(t.owners[r.Group.Display], r.Group.Display),
-		Checked: checklist.Checked(r.Description.Value), CreatedAt: moment(r.CreatedAt), UpdatedAt: moment(r.UpdatedAt),
-	}
-}
-
-// moment returns the time that a field holds; zero when it holds none.
-func moment(f field) time.Time {
-	at, err := time.ParseInLocation(stampLayout, f.Value, time.UTC)
-	if err != nil {
-		return time.Time{}
-	}
-	return campaign.Stamp(at)
-}
-
-func (t *Tracker) status(r record) campaign.TicketStatus {
-	switch state := r.State.Value; {
-	case state == t.opts.States[campaign.TicketDone] || slices.Contains(t.opts.MoreDone, state):
-		return campaign.TicketDone
-	case state == t.opts.States[campaign.TicketInProgress] || slices.Contains(t.opts.MoreInProgress, state):
-		return campaign.TicketInProgress
-	}
-	return campaign.TicketOpen
-}
-
-func (t *Tracker) refOf(r record) campaign.TicketRef {
-	return campaign.TicketRef{
-		ID:  r.Number.Value,
-		URL: t.opts.PageURL + "/nav_to.do?uri=" + url.QueryEscape(t.opts.Table+".do?sys_id="+r.SysID.Value),
-	}
 }

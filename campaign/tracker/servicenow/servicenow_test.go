@@ -1,14 +1,9 @@
 package servicenow_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -22,196 +17,6 @@ import (
 	"github.com/musterbot/muster/campaign/tracker/trackertest"
 	"github.com/musterbot/muster/configs/secret"
 )
-
-const password = "hunter2-password"
-
-var groups = map[string]string{"Payments Team": "g1", "platform": "g2"}
-
-// standIn answers as ServiceNow documents its Table API, with the rules of its
-// own that incidents are delivered with.
-type standIn struct {
-	trackertest.Faults
-	t   *testing.T
-	url string
-
-	mu      sync.Mutex
-	now     time.Time
-	records []map[string]string
-	hidden  bool // the account lost its role: the table is empty for it
-	deaf    bool // drops what it does not understand of a query, and answers with everything
-}
-
-func startStandIn(t *testing.T) *standIn {
-	s := &standIn{t: t, now: time.Date(2021, 12, 13, 9, 0, 0, 0, time.UTC)}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /api/now/table/sys_user_group", s.in(s.listGroups))
-	mux.HandleFunc("GET /api/now/table/incident", s.in(s.list))
-	mux.HandleFunc("POST /api/now/table/incident", s.in(s.create))
-	mux.HandleFunc("PATCH /api/now/table/incident/{id}", s.in(s.edit))
-	server := httptest.NewServer(s.Handler(func(r *http.Request) bool { return r.Method != http.MethodGet }, mux))
-	t.Cleanup(server.Close)
-	s.url = server.URL
-	return s
-}
-
-func (s *standIn) in(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if name, pass, _ := r.BasicAuth(); name != "muster" || pass != password {
-			refuse(w, http.StatusUnauthorized, "User Not Authenticated", "Required to provide Auth information")
-			return
-		}
-		next(w, r)
-	}
-}
-
-func answer(w http.ResponseWriter, status int, result any) {
-	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"result": result})
-}
-
-func refuse(w http.ResponseWriter, status int, message, detail string) {
-	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"message": message, "detail": detail}, "status": "failure"})
-}
-
-// tick lets a second pass: ServiceNow keeps no fractions of one.
-func (s *standIn) tick() string {
-	s.now = s.now.Add(time.Second)
-	return s.now.Format(time.DateTime)
-}
-
-func (s *standIn) listGroups(w http.ResponseWriter, r *http.Request) {
-	name := strings.TrimPrefix(r.URL.Query().Get("sysparm_query"), "name=")
-	found := []map[string]string{}
-	for group, id := range groups {
-		if strings.EqualFold(group, name) {
-			found = append(found, map[string]string{"sys_id": id, "name": group})
-		}
-	}
-	answer(w, http.StatusOK, found)
-}
-
-func (s *standIn) list(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	found := slices.Clone(s.records)
-	if s.hidden {
-		found = nil
-	}
-	for part := range strings.SplitSeq(q.Get("sysparm_query"), "^") {
-		switch name, value, _ := strings.Cut(part, "="); {
-		case s.deaf:
-		case strings.HasPrefix(part, "ORDERBY"):
-			by := strings.TrimPrefix(part, "ORDERBY")
-			slices.SortStableFunc(found, func(a, b map[string]string) int { return strings.Compare(a[by], b[by]) })
-		case strings.HasSuffix(part, "ISNOTEMPTY"):
-			found = slices.DeleteFunc(found, func(r map[string]string) bool { return r[strings.TrimSuffix(part, "ISNOTEMPTY")] == "" })
-		case strings.HasSuffix(name, ">"):
-			found = slices.DeleteFunc(found, func(r map[string]string) bool { return r[strings.TrimSuffix(name, ">")] < value })
-		default: // letters compare without case
-			found = slices.DeleteFunc(found, func(r map[string]string) bool { return !strings.EqualFold(r[name], value) })
-		}
-	}
-	limit, _ := strconv.Atoi(q.Get("sysparm_limit"))
-	offset, _ := strconv.Atoi(q.Get("sysparm_offset"))
-	found = found[min(offset, len(found)):]
-	found = found[:min(limit, len(found))]
-	shown := []map[string]any{}
-	for _, record := range found {
-		shown = append(shown, show(record, q.Get("sysparm_fields")))
-	}
-	answer(w, http.StatusOK, shown)
-}
-
-// show is sysparm_display_value=all. Journals have a display value only.
-func show(record map[string]string, fields string) map[string]any {
-	shown := map[string]any{}
-	for name := range strings.SplitSeq(fields, ",") {
-		value, display := record[name], record[name]
-		switch name {
-		case "comments", "work_notes":
-			value = ""
-		case "assignment_group":
-			for group, id := range groups {
-				if id == value {
-					display = group
-				}
-			}
-		}
-		shown[name] = map[string]string{"value": value, "display_value": display}
-	}
-	return shown
-}
-
-func (s *standIn) create(w http.ResponseWriter, r *http.Request) {
-	n := len(s.records) + 1
-	record := map[string]string{
-		"sys_id": fmt.Sprintf("%032x", n), "number": fmt.Sprintf("INC%07d", n), "state": "1", "sys_created_on": s.now.Format(time.DateTime),
-	}
-	if s.apply(w, r, record) {
-		s.records = append(s.records, record)
-		answer(w, http.StatusCreated, show(record, r.URL.Query().Get("sysparm_fields")))
-	}
-}
-
-func (s *standIn) edit(w http.ResponseWriter, r *http.Request) {
-	i := slices.IndexFunc(s.records, func(record map[string]string) bool { return record["sys_id"] == r.PathValue("id") })
-	if i < 0 {
-		refuse(w, http.StatusNotFound, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
-		return
-	}
-	if s.apply(w, r, s.records[i]) {
-		answer(w, http.StatusOK, show(s.records[i], "sys_id"))
-	}
-}
-
-func (s *standIn) apply(w http.ResponseWriter, r *http.Request, record map[string]string) bool {
-	var values map[string]string
-	if err := json.NewDecoder(r.Body).Decode(&values); err != nil {
-		refuse(w, http.StatusBadRequest, "Exception while reading request", err.Error())
-		return false
-	}
-	if (values["state"] == "6" || values["state"] == "7") && (values["close_code"] == "" || values["close_notes"] == "") {
-		refuse(w, http.StatusForbidden, "Operation Failed", "Data Policy Exception: Resolution code, Resolution notes are mandatory")
-		return false
-	}
-	for name, value := range values {
-		switch name {
-		case "comments", "work_notes":
-			record[name] = s.now.Format(time.DateTime) + " - Muster (Additional comments)\n" + value + "\n\n" + record[name]
-		case "description": // cut off without a word
-			record[name] = string([]rune(value)[:min(4000, utf8.RuneCountInString(value))])
-		default:
-			record[name] = value
-		}
-	}
-	record["sys_updated_on"] = s.tick()
-	return true
-}
-
-// person changes a record as somebody does on the page.
-func (s *standIn) person(number string, change func(map[string]string)) {
-	s.t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.find(number)
-	change(r)
-	r["sys_updated_on"] = s.tick()
-}
-
-func (s *standIn) find(number string) map[string]string {
-	s.t.Helper()
-	for _, r := range s.records {
-		if r["number"] == number {
-			return r
-		}
-	}
-	s.t.Fatalf("no record %s", number)
-	return nil
-}
 
 func open(t *testing.T, adjust ...func(*servicenow.Options)) (*servicenow.Tracker, *standIn) {
 	t.Helper()
@@ -354,6 +159,46 @@ func TestStatesThatMeanTheSameStay(t *testing.T) {
 	}
 }
 
+// Tables differ in their states. What ends the work is not active any more.
+func TestStatesOfAnotherTable(t *testing.T) {
+	for state, status := range map[string]campaign.TicketStatus{
+		"-5": campaign.TicketInProgress, "1": campaign.TicketOpen, "2": campaign.TicketInProgress,
+		"3": campaign.TicketDone, "4": campaign.TicketDone, "7": campaign.TicketDone,
+	} {
+		tracker, s := open(t, func(o *servicenow.Options) { o.States = map[campaign.TicketStatus]string{campaign.TicketDone: "3"} })
+		s.closed = []string{"3", "4", "7"} // Closed Complete, Incomplete, Skipped
+		ref := ensure(t, tracker, "k1", draft())
+		s.person(ref.ID, func(r map[string]string) { r["state"] = state })
+		seen, err := tracker.Read(t.Context(), ref)
+		require.NoError(t, err)
+		require.Equal(t, status, seen.Status, "state %s", state)
+	}
+}
+
+// Each write is history and may tell those who watch, so nothing is written that
+// stands there.
+func TestWhatStandsThereIsNotWrittenAgain(t *testing.T) {
+	tracker, s := open(t)
+	d := draft()
+	d.Checklist = []campaign.CheckItem{{ID: "abc.fix", Text: "Upgrade"}, {ID: "def.fix", Text: "Deploy"}}
+	ref := ensure(t, tracker, "k1", d)
+	require.NoError(t, tracker.Update(t.Context(), ref, d))
+	require.Empty(t, s.patches)
+
+	d.Title += "!"
+	require.NoError(t, tracker.Update(t.Context(), ref, d))
+	require.Equal(t, []map[string]string{{"short_description": "Upgrade log4j-core!"}}, s.patches)
+
+	s.person(ref.ID, func(r map[string]string) {
+		r["state"], r["close_code"], r["close_notes"] = "7", "Workaround provided", "The flag is set."
+		r["description"] = strings.ReplaceAll(r["description"], "\n", "\r\n") // as the form sends it
+	})
+	d.Status = campaign.TicketDone
+	require.NoError(t, tracker.Update(t.Context(), ref, d))
+	require.Len(t, s.patches, 1)
+	require.Equal(t, "Workaround provided", s.find(ref.ID)["close_code"], "what people wrote stays")
+}
+
 // ServiceNow drops what it does not understand of a query, and answers with
 // everything.
 func TestAQueryThatFindsEverythingFindsNothing(t *testing.T) {
@@ -401,6 +246,37 @@ func TestALongTextKeepsItsTasks(t *testing.T) {
 	require.Equal(t, []string{"abc.fix"}, seen.Checked)
 }
 
+// ServiceNow cuts a description off without a word. Tasks that have no room are
+// counted, and those that are done do not come back as unticked.
+func TestMoreTasksThanADescriptionTakes(t *testing.T) {
+	tracker, s := open(t)
+	d := draft()
+	d.Body = strings.Repeat("Näher erklärt. ", 50)
+	var done []string
+	for n := range 90 {
+		id := fmt.Sprintf("k3jq7wabcdefgh%02d.mitigate", n)
+		d.Checklist = append(d.Checklist, campaign.CheckItem{ID: id, Text: fmt.Sprintf("service-%d · mitigate", n), Done: n < 30})
+		if n < 30 {
+			done = append(done, id)
+		}
+	}
+	ref := ensure(t, tracker, "k1", d)
+	text := s.find(ref.ID)["description"]
+	require.LessOrEqual(t, utf8.RuneCountInString(text), 4000)
+	require.Regexp(t, `\nand \d+ more, 30 of them done: /campaign tickets in Slack \{`, text)
+	seen, err := tracker.Read(t.Context(), ref)
+	require.NoError(t, err)
+	require.Equal(t, done, seen.Checked)
+
+	for n := range d.Checklist {
+		d.Checklist[n].Done = n < 31
+	}
+	require.NoError(t, tracker.Update(t.Context(), ref, d))
+	seen, err = tracker.Read(t.Context(), ref)
+	require.NoError(t, err)
+	require.Equal(t, append(done, d.Checklist[30].ID), seen.Checked)
+}
+
 func TestOwnersAndGroups(t *testing.T) {
 	tracker, s := open(t, func(o *servicenow.Options) { o.Groups["ghosts"] = "No Such Group" })
 	d := draft()
@@ -432,6 +308,26 @@ func TestNothingIsLostBetweenPages(t *testing.T) {
 	require.Len(t, keys, 351)
 }
 
+// What leaves a second while its pages are read lets those behind it move up.
+func TestNothingIsLostWhenARecordIsChangedMeanwhile(t *testing.T) {
+	tracker, s := open(t)
+	at := s.now.Format(time.DateTime)
+	for n := range 250 { // a list that somebody edited at once
+		s.records = append(s.records, map[string]string{
+			"sys_id": fmt.Sprintf("%03d", n), "number": fmt.Sprint("INC1", n), "correlation_id": fmt.Sprint("many", n), "correlation_display": "Muster", "sys_updated_on": at,
+		})
+	}
+	keys := map[string]bool{}
+	for seen, err := range tracker.Changes(t.Context(), time.Time{}) {
+		require.NoError(t, err)
+		keys[seen.Key] = true
+		if len(keys) == 50 || len(keys) == 150 {
+			s.person(fmt.Sprint("INC1", len(keys)-50), func(r map[string]string) { r["state"] = "2" })
+		}
+	}
+	require.Len(t, keys, 250)
+}
+
 func TestWhatCannotBeConfigured(t *testing.T) {
 	client, err := rest.New(rest.Options{System: "ServiceNow", BaseURL: "https://x.example", Auth: rest.Bearer(secret.New(password))})
 	require.NoError(t, err)
@@ -440,6 +336,7 @@ func TestWhatCannotBeConfigured(t *testing.T) {
 		"no page":           {Client: client},
 		"a table of tricks": {Client: client, PageURL: "https://x.example", Table: "incident/../sys_user"},
 		"an origin, too":    {Client: client, PageURL: "https://x.example", Origin: "a^ORb"},
+		"no room for text":  {Client: client, PageURL: "https://x.example", MaxDescription: 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := servicenow.New(o)
