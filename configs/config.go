@@ -142,6 +142,13 @@ type Tracker struct {
 	Fields     map[string]any `yaml:"fields"`
 	Resolution string         `yaml:"resolution"` // Jira: set where a transition asks for one
 	NoDue      bool           `yaml:"no_due"`     // Jira: leaves the due date out, where the project has no such field
+	// CommentField is where ServiceNow's comments go: comments or work_notes.
+	CommentField string `yaml:"comment_field"`
+	CloseCode    string `yaml:"close_code"`  // ServiceNow: goes along with the resolution
+	CloseNotes   string `yaml:"close_notes"` // the same, in words
+	// TextLimit is how many characters ServiceNow's description takes; 0 is what it
+	// is delivered with.
+	TextLimit int `yaml:"text_limit"`
 	// WebhookSecret signs what the system sends to /v1/trackers/<kind>.
 	WebhookSecret secret.Secret `yaml:"webhook_secret"`
 	// CallsPerMinute is the rate that calls stay under, over all replicas; 0 is

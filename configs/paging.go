@@ -14,7 +14,9 @@ func checkPaging(c Config) []Problem {
 		found = append(found, oneOf("paging.kind", p.Kind, sortedKeys(pagingKeys)...)...)
 	}
 	switch {
-	case !p.URL.IsZero():
+	case !p.URL.IsZero() && p.Kind != "webhook":
+		found = append(found, tokenAddress("paging.url", p.URL.Reveal(), false)...)
+	case !p.URL.IsZero(): // its key signs, and is not sent
 		found = append(found, webAddress("paging.url", p.URL.Reveal(), false)...)
 	case p.Kind == "webhook":
 		found = append(found, Problem{

@@ -15,12 +15,14 @@ type trackerKind struct {
 }
 
 var trackerKinds = map[string]trackerKind{
-	"builtin":    {},
-	"redmine":    {needs: []string{"url", "token", "project"}, takes: []string{"type", "key_field", "text_format", "statuses", "owners"}},
-	"jira":       {needs: []string{"url", "token", "project"}, takes: []string{"user", "type", "api", "owner_field", "statuses", "owners", "fields", "resolution", "no_due", "webhook_secret"}},
-	"github":     {needs: []string{"token", "project"}, takes: []string{"url", "projects", "statuses", "owners", "webhook_secret"}},
-	"gitlab":     {needs: []string{"token", "project"}, takes: []string{"url", "projects", "statuses", "owners", "webhook_secret"}},
-	"servicenow": {needs: []string{"url", "token"}, takes: []string{"user", "project", "statuses", "owners"}},
+	"builtin": {},
+	"redmine": {needs: []string{"url", "token", "project"}, takes: []string{"type", "key_field", "text_format", "statuses", "owners"}},
+	"jira":    {needs: []string{"url", "token", "project"}, takes: []string{"user", "type", "api", "owner_field", "statuses", "owners", "fields", "resolution", "no_due", "webhook_secret"}},
+	"github":  {needs: []string{"token", "project"}, takes: []string{"url", "projects", "statuses", "owners", "webhook_secret"}},
+	"gitlab":  {needs: []string{"token", "project"}, takes: []string{"url", "projects", "statuses", "owners", "webhook_secret"}},
+	"servicenow": {needs: []string{"url", "token"}, takes: []string{
+		"user", "project", "statuses", "owners", "comment_field", "close_code", "close_notes", "text_limit",
+	}},
 }
 
 // TrackerKinds are the kinds of trackers, as they are written.
@@ -35,7 +37,8 @@ func (t Tracker) set() map[string]bool {
 		"type": t.Type != "", "api": t.API != 0, "key_field": t.KeyField != "", "owner_field": t.OwnerField != "",
 		"text_format": t.TextFormat != "", "statuses": t.Statuses != (TrackerStatuses{}), "owners": len(t.Owners) > 0,
 		"fields": len(t.Fields) > 0, "resolution": t.Resolution != "", "no_due": t.NoDue,
-		"webhook_secret": !t.WebhookSecret.IsZero(),
+		"webhook_secret": !t.WebhookSecret.IsZero(), "comment_field": t.CommentField != "", "close_code": t.CloseCode != "",
+		"close_notes": t.CloseNotes != "", "text_limit": t.TextLimit != 0,
 	}
 }
 
@@ -75,7 +78,7 @@ func checkTracker(c Config) []Problem {
 		}
 	}
 	if t.URL != "" {
-		found = append(found, webAddress("tracker.url", t.URL, false)...)
+		found = append(found, tokenAddress("tracker.url", t.URL, false)...)
 	}
 	found = append(found, atLeast("tracker.calls_per_minute", t.CallsPerMinute, 0)...)
 	switch t.Kind {
@@ -84,6 +87,13 @@ func checkTracker(c Config) []Problem {
 	case "redmine":
 		if t.TextFormat != "" {
 			found = append(found, oneOf("tracker.text_format", t.TextFormat, "textile", "markdown")...)
+		}
+	case "servicenow":
+		if t.CommentField != "" {
+			found = append(found, oneOf("tracker.comment_field", t.CommentField, "comments", "work_notes")...)
+		}
+		if t.TextLimit != 0 {
+			found = append(found, atLeast("tracker.text_limit", t.TextLimit, 1000)...)
 		}
 	case "github":
 		if t.Project != "" && !ownerSlash.MatchString(t.Project) {

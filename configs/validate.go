@@ -71,7 +71,7 @@ func checkPlaces(c Config) []Problem {
 			Do: "Write for example 127.0.0.1:8080; an empty host listens on all addresses.",
 		})
 	}
-	found = append(found, webAddress("slack.api_url", c.Slack.APIURL, true)...)
+	found = append(found, tokenAddress("slack.api_url", c.Slack.APIURL, true)...)
 	if dir := c.Inventory.Watch; dir != "" {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			found = append(found, Problem{Path: "inventory.watch", What: "there is no folder " + strconv.Quote(dir), Do: "Make the folder, or leave the key out."})
@@ -121,6 +121,26 @@ func webAddress(path, address string, slash bool) []Problem {
 		return []Problem{{Path: path, What: `it does not end with "/"`, Do: "Add the slash."}}
 	}
 	return nil
+}
+
+// tokenAddress is webAddress for one that a credential is sent to: in clear to this
+// machine only.
+func tokenAddress(path, address string, slash bool) []Problem {
+	if found := webAddress(path, address, slash); found != nil {
+		return found
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme == "https" || isLoopback(u.Hostname()) {
+		return nil
+	}
+	return []Problem{{
+		Path: path, What: "credentials would go over the network in clear",
+		Do: "Write https://HOST/PATH; http:// is for addresses of this machine, such as 127.0.0.1.",
+	}}
+}
+
+func isLoopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // channel is a Slack channel's id, or its name with or without "#".

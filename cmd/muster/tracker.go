@@ -115,6 +115,7 @@ func newServiceNow(t configs.Tracker, p trackerParts) (campaign.Tracker, error) 
 	}
 	return servicenow.New(servicenow.Options{
 		Client: client, PageURL: t.URL, Table: t.Project, States: statusNames(t.Statuses), Groups: t.Owners,
+		CloseCode: t.CloseCode, CloseNotes: t.CloseNotes, MaxDescription: t.TextLimit, WorkNotes: t.CommentField == "work_notes",
 	})
 }
 

@@ -1,6 +1,11 @@
 package main
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,6 +63,42 @@ func TestTheConfiguredTrackerFilesTickets(t *testing.T) {
 			require.Less(t, campaign.RetryAfter(err), time.Minute)
 		})
 	}
+}
+
+// And what ServiceNow gets.
+func TestTheConfiguredServiceNow(t *testing.T) {
+	var mu sync.Mutex
+	record := map[string]string{"sys_id": "s1", "number": "INC0000001"}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Method != http.MethodGet {
+			require.NoError(t, json.NewDecoder(r.Body).Decode(&record))
+		}
+		shown := map[string]any{}
+		for name, value := range record {
+			shown[name] = map[string]string{"value": value}
+		}
+		var result any = []any{shown}
+		if r.Method != http.MethodGet {
+			result = shown
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"result": result})
+	}))
+	t.Cleanup(server.Close)
+	tracker, _, err := newTracker(configs.Tracker{
+		Kind: "servicenow", URL: server.URL, User: "muster", Token: secret.New("t0ken"),
+		CommentField: "work_notes", CloseCode: "Security fix", CloseNotes: "See Slack.", TextLimit: 1200,
+	}, trackerParts{limiter: pace.New(1)})
+	require.NoError(t, err)
+	ref, err := tracker.Ensure(t.Context(), "k1", campaign.TicketDraft{Title: "t", Body: strings.Repeat("word ", 1000), Status: campaign.TicketDone})
+	require.NoError(t, err)
+	require.NoError(t, tracker.Comment(t.Context(), ref, "c1", "The floor moved."))
+	require.Equal(t, "Security fix", record["close_code"])
+	require.Equal(t, "See Slack.", record["close_notes"])
+	require.LessOrEqual(t, len(record["description"]), 1200)
+	require.Contains(t, record["work_notes"], "The floor moved.")
+	require.Empty(t, record["comments"])
 }
 
 func TestEveryKindOfTrackerCanBeMade(t *testing.T) {
