@@ -21,6 +21,10 @@ func (t *Tracker) Read(ctx context.Context, ref campaign.TicketRef) (campaign.Ti
 	return t.seen(r), nil
 }
 
+// mostAgain bounds how often a second is read again from its beginning: an instance
+// that drops the order from a query would have it read for ever.
+const mostAgain = 5
+
 // Changes implements campaign.Tracker. Each full page moves the time on from
 // which is asked, since what changes meanwhile would shift pages that are
 // counted, and something would slip through between two. Pages within one second
@@ -28,15 +32,15 @@ func (t *Tracker) Read(ctx context.Context, ref campaign.TicketRef) (campaign.Ti
 func (t *Tracker) Changes(ctx context.Context, since time.Time) iter.Seq2[campaign.TicketSeen, error] {
 	return func(yield func(campaign.TicketSeen, error) bool) {
 		from := since.UTC().Truncate(time.Second) // as ServiceNow keeps it
-		for offset, top := 0, ""; ; {
+		for offset, top, again := 0, "", 0; ; {
 			records, err := t.query(ctx, "correlation_display="+t.opts.Origin+"^correlation_idISNOTEMPTY^sys_updated_on>="+
 				from.Format(stampLayout)+"^ORDERBYsys_updated_on^ORDERBYsys_id", "", offset)
 			if err != nil {
 				yield(campaign.TicketSeen{}, err)
 				return
 			}
-			if top != "" && (len(records) == 0 || records[0].SysID.Value != top) {
-				offset, top = 0, ""
+			if moved := top != "" && (len(records) == 0 || records[0].SysID.Value != top); moved && again < mostAgain {
+				offset, top, again = 0, "", again+1
 				continue
 			}
 			last := from
@@ -54,7 +58,7 @@ func (t *Tracker) Changes(ctx context.Context, since time.Time) iter.Seq2[campai
 			case len(records) < pageSize:
 				return
 			case last.After(from):
-				from, offset, top = last, 0, ""
+				from, offset, top, again = last, 0, "", 0
 			default: // more than a page in one second
 				offset, top = offset+len(records)-1, records[len(records)-1].SysID.Value
 			}
