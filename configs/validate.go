@@ -123,24 +123,27 @@ func webAddress(path, address string, slash bool) []Problem {
 	return nil
 }
 
-// tokenAddress is webAddress for one that a credential is sent to: in clear to this
-// machine only.
+// tokenAddress is webAddress for one that a credential is sent to: in clear within
+// one's own network only.
 func tokenAddress(path, address string, slash bool) []Problem {
 	if found := webAddress(path, address, slash); found != nil {
 		return found
 	}
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme == "https" || isLoopback(u.Hostname()) {
+	if err != nil || u.Scheme == "https" || isNearby(u.Hostname()) {
 		return nil
 	}
 	return []Problem{{
 		Path: path, What: "credentials would go over the network in clear",
-		Do: "Write https://HOST/PATH; http:// is for addresses of this machine, such as 127.0.0.1.",
+		Do: "Write https://HOST/PATH; http:// is for your own network: 127.0.0.1, 10.1.2.3, or a name without a dot.",
 	}}
 }
 
-func isLoopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
+// isNearby reports whether a host is this machine, or by its form one of the same
+// network: a private address, or a name that no public one can be.
+func isNearby(host string) bool {
+	ip := net.ParseIP(host)
+	return ip.IsLoopback() || ip.IsPrivate() || ip == nil && host != "" && !strings.Contains(host, ".")
 }
 
 // channel is a Slack channel's id, or its name with or without "#".
