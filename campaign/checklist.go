@@ -5,18 +5,22 @@ import (
 	"slices"
 )
 
+// maxItems bounds a checklist: Jira takes 32,767 characters of text, and as many
+// bytes of what is remembered beside it.
+const maxItems = 100
+
 // checklist returns the tasks of a ticket that holds several, as the items that
-// its owners and Muster both tick.
-func (g *Engine) checklist(t Ticket, tasks []Task) []CheckItem {
+// its owners and Muster both tick, and how many it holds besides: of very many,
+// those are listed that are to be done.
+func (g *Engine) checklist(t Ticket, tasks []Task) (items []CheckItem, more int) {
 	if len(tasks) < 2 {
-		return nil
+		return nil, 0
 	}
 	sorted := slices.Clone(tasks)
 	slices.SortStableFunc(sorted, func(a, b Task) int { // in an order that their states do not change
 		return compareStrings(a.Name, b.Name, a.ID, b.ID)
 	})
 	zone := LocalTime{Zone: t.Planned.Zone}
-	items := make([]CheckItem, 0, len(sorted))
 	for _, task := range sorted {
 		text := task.Name + " · " + task.Track
 		if due := zone.Date(task.Due); due != "" {
@@ -24,7 +28,23 @@ func (g *Engine) checklist(t Ticket, tasks []Task) []CheckItem {
 		}
 		items = append(items, CheckItem{ID: task.ID, Text: text, Done: task.Status.Finished() || task.Status == TaskClaimed})
 	}
-	return items
+	return mostOpen(items)
+}
+
+// mostOpen returns at most maxItems, in their order, open ones before done ones.
+func mostOpen(items []CheckItem) (listed []CheckItem, more int) {
+	room := maxItems
+	take := map[string]bool{}
+	for _, done := range []bool{false, true} {
+		for _, item := range items {
+			if item.Done == done && room > 0 {
+				take[item.ID] = true
+				room--
+			}
+		}
+	}
+	listed = slices.DeleteFunc(items, func(i CheckItem) bool { return !take[i.ID] })
+	return listed, len(items) - len(listed)
 }
 
 // tasksOfTicket reads the tasks of a ticket.

@@ -129,7 +129,7 @@ func (g *Engine) draftTicket(ctx context.Context, scope Scope, a approvedTexts, 
 		if err != nil {
 			return draft, err
 		}
-		draft.Checklist = g.checklist(t, tasks)
+		draft.Checklist, draft.More = g.checklist(t, tasks)
 		if due := nextDue(a.plan.Tracks, tasks); t.Ref.ID != "" && !due.IsZero() {
 			draft.Due = due
 		}

@@ -67,6 +67,8 @@ type TicketDraft struct {
 	Status       TicketStatus
 	// Checklist are the tasks of a ticket that holds several; empty otherwise.
 	Checklist []CheckItem
+	// More is how many tasks the ticket holds that have no item.
+	More int
 }
 
 // CheckItem is a task as a line of a ticket's checklist.

@@ -272,6 +272,33 @@ func TestAChecklistIsTickedFromBothSides(t *testing.T) {
 	require.Equal(t, campaign.TaskClaimed, h.taskNamed(id, "checkout").Status)
 }
 
+// No tracker takes a checklist of hundreds: those are listed that are to be done.
+func TestAChecklistOfVeryManyTasksShowsWhatIsToBeDone(t *testing.T) {
+	h := newHouse(t)
+	id := h.launched(plain)
+	open := h.burden(id, 95, 45)
+	checkout, ticket := h.taskNamed(id, "checkout"), h.ticketNamed(id, "checkout")
+	onIt := func() campaign.TicketDraft {
+		_, err := h.engine.OnIt(t.Context(), h.by(ann), id, campaign.TaskSet{Tasks: []string{checkout.ID}})
+		require.NoError(t, err)
+		h.settle()
+		return h.tracker.filed()[ticket.ID].Draft
+	}
+	draft := onIt()
+	require.Len(t, draft.Checklist, 100)
+	require.Equal(t, 41, draft.More)
+	require.Len(t, h.tracker.now(ticket.ID).Checked, 4, "there is room for so many that are done")
+
+	for _, task := range open[:3] {
+		h.tracker.tick(ticket.ID, task, true)
+	}
+	h.minute()
+	h.minute()
+	require.Equal(t, 3, h.inStatus(id, campaign.TaskClaimed))
+	require.Equal(t, 45, h.inStatus(id, campaign.TaskVerified), "what is not listed any more was not unticked")
+	require.Len(t, h.tracker.now(ticket.ID).Checked, 7)
+}
+
 func TestClosingATicketOfVeryManyTasksClaimsAllOfThem(t *testing.T) {
 	h := newHouse(t)
 	id := h.launched(plain)

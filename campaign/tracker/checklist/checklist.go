@@ -6,6 +6,7 @@
 package checklist
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -23,16 +24,16 @@ const (
 	gap = "\n\n"
 )
 
-// Render returns Markdown: the body, and below it the items as a task list.
-// Texts of items are plain; what Markdown or a mention would make of them is
-// taken away.
-func Render(body string, items []campaign.CheckItem) string {
-	return RenderIn(body, items, "- ", escape)
+// Render returns Markdown: the body, and below it the items as a task list, and how
+// many more there are. Texts of items are plain; what Markdown or a mention would
+// make of them is taken away.
+func Render(body string, items []campaign.CheckItem, more int) string {
+	return RenderIn(body, items, more, "- ", escape)
 }
 
 // RenderIn is Render for another markup that shows no HTML comments: bullet
 // begins an item, and escape makes its text plain.
-func RenderIn(body string, items []campaign.CheckItem, bullet string, escape func(string) string) string {
+func RenderIn(body string, items []campaign.CheckItem, more int, bullet string, escape func(string) string) string {
 	if len(items) == 0 && !strings.Contains(body, begin) {
 		return body
 	}
@@ -41,15 +42,21 @@ func RenderIn(body string, items []campaign.CheckItem, bullet string, escape fun
 	for _, item := range items {
 		b.WriteString(bullet + box(item.Done) + " " + escape(OneLine(item.Text)) + " <!-- muster:" + encodeID(item.ID) + " -->\n")
 	}
+	if more > 0 {
+		b.WriteString(bullet + More(more) + "\n")
+	}
 	b.WriteString(end + "\n")
 	return b.String()
 }
+
+// More says how many tasks a ticket holds beside those of its checklist.
+func More(n int) string { return fmt.Sprintf("and %d more: /campaign tickets in Slack", n) }
 
 // heading begins the checklist in plain text, where no mark can be hidden.
 const heading = "---- Tasks: change [ ] to [x] for what is done, and keep the {marks} ----"
 
 // RenderPlain is Render for systems that show text as it is typed.
-func RenderPlain(body string, items []campaign.CheckItem) string {
+func RenderPlain(body string, items []campaign.CheckItem, more int) string {
 	if len(items) == 0 && !strings.Contains(body, heading) {
 		return body
 	}
@@ -57,6 +64,9 @@ func RenderPlain(body string, items []campaign.CheckItem) string {
 	b.WriteString(body + gap + heading + "\n")
 	for _, item := range items {
 		b.WriteString(plainLine(item))
+	}
+	if more > 0 {
+		b.WriteString(More(more) + "\n")
 	}
 	return b.String()
 }

@@ -27,11 +27,11 @@ func TestATaskListAsGitHubShowsIt(t *testing.T) {
 - [ ] Upgrade checkout-api <!-- muster:abc.fix -->
 - [ ] @`+"\u2060"+`everyone: \*upgrade\* \<b\>\#12\</b\> \[x\] –\> <!-- muster:def.fix -->
 <!-- /muster:tasks -->
-`, checklist.Render("Do it.\n", items))
+`, checklist.Render("Do it.\n", items, 0))
 }
 
 func TestATaskListInPlainText(t *testing.T) {
-	text := checklist.RenderPlain("Do it.", items[:2])
+	text := checklist.RenderPlain("Do it.", items[:2], 0)
 	require.Contains(t, text, "[x] Set the flag on checkout-api {muster:abc.mitigate}\n[ ] Upgrade checkout-api {muster:abc.fix}\n")
 	body, back := checklist.Split(text)
 	require.Equal(t, "Do it.", body)
@@ -40,7 +40,7 @@ func TestATaskListInPlainText(t *testing.T) {
 
 func TestABodyWithoutTasksStaysAsItIs(t *testing.T) {
 	for _, body := range []string{"", "\n", "text", "text\n\n", "- [x] a box of its own\n"} {
-		require.Equal(t, body, checklist.Render(body, nil))
+		require.Equal(t, body, checklist.Render(body, nil, 0))
 		back, none := checklist.Split(body)
 		require.Equal(t, body, back)
 		require.Empty(t, none)
@@ -49,7 +49,7 @@ func TestABodyWithoutTasksStaysAsItIs(t *testing.T) {
 }
 
 func TestWhatPeopleDoToAText(t *testing.T) {
-	text := checklist.Render("Do it.\n", items)
+	text := checklist.Render("Do it.\n", items, 0)
 	tick := func(s string) string { return strings.ReplaceAll(s, "- [ ] Upgrade", "- [x] Upgrade") }
 	tests := map[string]struct {
 		edited string
@@ -75,7 +75,7 @@ func TestWhatPeopleDoToAText(t *testing.T) {
 			require.Equal(t, tt.want, nilWhenEmpty(checklist.Checked(tt.edited)))
 		})
 	}
-	body, _ := checklist.Split(strings.ReplaceAll(checklist.Render("Do it.", items), "\n", "\r\n"))
+	body, _ := checklist.Split(strings.ReplaceAll(checklist.Render("Do it.", items, 0), "\n", "\r\n"))
 	require.Equal(t, "Do it.", body)
 }
 
@@ -97,7 +97,7 @@ func TestMoreTasksThanThereIsRoomFor(t *testing.T) {
 		}
 		many = append(many, item)
 	}
-	text := checklist.RenderPlainWithin(strings.Repeat("Näher erklärt. ", 200), many, 4000)
+	text := checklist.RenderPlainWithin(strings.Repeat("Näher erklärt. ", 200), many, 0, 4000)
 	require.LessOrEqual(t, utf8.RuneCountInString(text), 4000)
 	require.Greater(t, utf8.RuneCountInString(text), 3900)
 	require.Equal(t, done, checklist.Checked(text))
@@ -113,11 +113,11 @@ func TestMoreTasksThanThereIsRoomFor(t *testing.T) {
 	for n := range unticked {
 		unticked[n].Done = false
 	}
-	text = checklist.RenderPlainWithin("Do it.", unticked, 4000)
+	text = checklist.RenderPlainWithin("Do it.", unticked, 0, 4000)
 	require.Empty(t, checklist.Checked(text))
 	require.True(t, strings.HasSuffix(text, " more: /campaign tickets in Slack\n"), "%s", text)
 
-	text = checklist.RenderPlainWithin(strings.Repeat("word ", 1000), items, 4000)
+	text = checklist.RenderPlainWithin(strings.Repeat("word ", 1000), items, 0, 4000)
 	require.Equal(t, 4000, utf8.RuneCountInString(text), "the body makes room")
 	_, shown = checklist.Split(text)
 	require.Len(t, shown, len(items))
@@ -136,21 +136,21 @@ func FuzzRoundTrip(f *testing.F) {
 			t.Skip()
 		}
 		want := []campaign.CheckItem{{ID: id, Text: checklist.OneLine(text), Done: done}}
-		for name, render := range map[string]func(string, []campaign.CheckItem) string{
+		for name, render := range map[string]func(string, []campaign.CheckItem, int) string{
 			"markdown": checklist.Render, "plain": checklist.RenderPlain,
 		} {
-			back, items := checklist.Split(render(body, want))
+			back, items := checklist.Split(render(body, want, 0))
 			require.Equal(t, body, back, name)
 			require.Len(t, items, 1, name)
 			require.Equal(t, id, items[0].ID, name)
 			require.Equal(t, done, items[0].Done, name)
-			back, items = checklist.Split(render(body, nil))
+			back, items = checklist.Split(render(body, nil, 0))
 			if !strings.Contains(body, "muster:") && !strings.Contains(body, "---- Tasks") {
 				require.Equal(t, body, back, name)
 				require.Empty(t, items, name)
 			}
 			if !strings.Contains(body, "muster:") {
-				require.Equal(t, done, slices.Contains(checklist.Checked(render(body, want)), id), name)
+				require.Equal(t, done, slices.Contains(checklist.Checked(render(body, want, 0)), id), name)
 			}
 		}
 	})
@@ -174,7 +174,7 @@ func FuzzWithin(f *testing.F) {
 			}
 			many = append(many, item)
 		}
-		shown := checklist.RenderPlainWithin(body, many, limit)
+		shown := checklist.RenderPlainWithin(body, many, 0, limit)
 		require.LessOrEqual(t, utf8.RuneCountInString(shown), limit)
 		if len(ids) < 25 {
 			require.Equal(t, ids, nilWhenEmpty(checklist.Checked(shown)))
@@ -191,4 +191,16 @@ func FuzzChecked(f *testing.F) {
 		require.True(t, slices.IsSorted(ids))
 		require.NotContains(t, ids, "")
 	})
+}
+
+func TestTasksWithoutAnItemAreCounted(t *testing.T) {
+	for name, text := range map[string]string{
+		"markdown": checklist.Render("Do it.", items, 87),
+		"plain":    checklist.RenderPlain("Do it.", items, 87),
+		"cut":      checklist.RenderPlainWithin(strings.Repeat("word ", 1000), items, 87, 4000),
+	} {
+		require.Contains(t, text, "and 87 more: /campaign tickets in Slack\n", name)
+		_, found := checklist.Split(text)
+		require.Len(t, found, len(items), name)
+	}
 }

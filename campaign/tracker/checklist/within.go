@@ -17,18 +17,18 @@ const shortened = "\n[This text was cut: there is no room for more. The whole of
 // as many items are lines as fit, open ones before done ones, and a last line says
 // how many there are besides. Those of them that are done stand there in a mark,
 // so that nobody takes them for unticked.
-func RenderPlainWithin(body string, items []campaign.CheckItem, limit int) string {
-	text := RenderPlain(body, items)
+func RenderPlainWithin(body string, items []campaign.CheckItem, more, limit int) string {
+	text := RenderPlain(body, items, more)
 	over := utf8.RuneCountInString(text) - limit
 	if over <= 0 {
 		return text
 	}
 	least := limit / 4
 	if room := utf8.RuneCountInString(body) - over; room >= least {
-		return RenderPlain(shorten(body, room), items)
+		return RenderPlain(shorten(body, room), items, more)
 	}
 	head := shorten(body, least) + gap + heading + "\n"
-	return head + linesWithin(items, limit-utf8.RuneCountInString(head))
+	return head + linesWithin(items, more, limit-utf8.RuneCountInString(head))
 }
 
 // shorten returns a body of at most so many characters, and says that it was cut.
@@ -41,9 +41,9 @@ func shorten(body string, limit int) string {
 }
 
 // linesWithin returns as many items as fit into so many characters, in their order,
-// and what is said of the others.
-func linesWithin(items []campaign.CheckItem, room int) string {
-	room -= utf8.RuneCountInString(others(len(items), len(items)) + mark(nil) + "\n")
+// and what is said of the others, of which more are no items.
+func linesWithin(items []campaign.CheckItem, more, room int) string {
+	room -= utf8.RuneCountInString(others(more+len(items), len(items)) + mark(nil) + "\n")
 	marks, lines := map[string]bool{}, map[string]bool{} // by ID
 	for _, item := range items {
 		if need := len(markOf(item)); item.Done && need <= room {
@@ -65,7 +65,7 @@ func linesWithin(items []campaign.CheckItem, room int) string {
 	}
 	var b strings.Builder
 	var done []string
-	more, moreDone := 0, 0
+	moreDone := 0
 	for _, item := range items {
 		if lines[item.ID] {
 			b.WriteString(plainLine(item))
@@ -89,7 +89,7 @@ func linesWithin(items []campaign.CheckItem, room int) string {
 // others says how many items there is no room for.
 func others(n, done int) string {
 	if done == 0 {
-		return fmt.Sprintf("and %d more: /campaign tickets in Slack", n)
+		return More(n)
 	}
 	return fmt.Sprintf("and %d more, %d of them done: /campaign tickets in Slack", n, done)
 }

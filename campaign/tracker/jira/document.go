@@ -8,6 +8,7 @@ import (
 	east "github.com/yuin/goldmark/extension/ast"
 
 	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/campaign/tracker/checklist"
 )
 
 // node is a node of Jira's documents (ADF).
@@ -242,7 +243,7 @@ const (
 )
 
 // withTasks appends the items as a task list, each under the ID of its task.
-func withTasks(doc node, items []campaign.CheckItem) node {
+func withTasks(doc node, items []campaign.CheckItem, more int) node {
 	if len(items) == 0 {
 		return doc
 	}
@@ -258,6 +259,9 @@ func withTasks(doc node, items []campaign.CheckItem) node {
 	}
 	head := node{Type: "heading", Attrs: map[string]any{"level": 3}, Content: textNode(tasksSay, nil)}
 	doc.Content = append(doc.Content, head, list)
+	if more > 0 {
+		doc.Content = append(doc.Content, node{Type: "paragraph", Content: textNode(checklist.More(more), nil)})
+	}
 	return doc
 }
 

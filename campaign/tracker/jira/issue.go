@@ -206,9 +206,9 @@ func (t *Tracker) draft(key string, d campaign.TicketDraft) (map[string]any, pro
 	}
 	fields := map[string]any{"summary": summary}
 	if t.opts.Cloud {
-		fields["description"] = withTasks(document(d.Body), d.Checklist)
+		fields["description"] = withTasks(document(d.Body), d.Checklist, d.More)
 	} else {
-		fields["description"] = withKeyInWiki(withTasksInWiki(wiki(d.Body), d.Checklist), key)
+		fields["description"] = withKeyInWiki(withTasksInWiki(wiki(d.Body), d.Checklist, d.More), key)
 	}
 	if !d.KeepAssignee {
 		t.setOwner(fields, d.Assignee)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/campaign/tracker/checklist"
 )
 
 // mark is an anchor that nobody sees.
@@ -18,7 +19,7 @@ var tasksHead = mark("tasks") + "*Tasks*: change {{\\(x\\)}} to {{\\(/\\)}} when
 const taskMark = "task-"
 
 // withTasksInWiki appends the items as a list with an icon each.
-func withTasksInWiki(body string, items []campaign.CheckItem) string {
+func withTasksInWiki(body string, items []campaign.CheckItem, more int) string {
 	if len(items) == 0 {
 		return body
 	}
@@ -30,6 +31,9 @@ func withTasksInWiki(body string, items []campaign.CheckItem) string {
 			icon = "(/)"
 		}
 		b.WriteString("* " + icon + " " + escapeWiki(oneLine(item.Text)) + " " + mark(taskMark+item.ID) + "\n")
+	}
+	if more > 0 {
+		b.WriteString("* " + checklist.More(more) + "\n")
 	}
 	return b.String()
 }

@@ -61,7 +61,7 @@ func Render(key string, d campaign.TicketDraft) string {
 	if !d.Due.IsZero() {
 		facts = append(facts, "Due: "+d.Due.UTC().Format(time.DateOnly))
 	}
-	text := checklist.Render(d.Body, d.Checklist) + "\n\n" + begin + "\n"
+	text := checklist.Render(d.Body, d.Checklist, d.More) + "\n\n" + begin + "\n"
 	if len(facts) > 0 {
 		text += strings.Join(facts, " · ") + "\n"
 	}

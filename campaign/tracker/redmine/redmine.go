@@ -77,9 +77,9 @@ func (t *Tracker) ref(id string) campaign.TicketRef {
 // text returns the description of a draft.
 func (t *Tracker) text(d campaign.TicketDraft) string {
 	if t.opts.Markdown {
-		return checklist.Render(d.Body, d.Checklist)
+		return checklist.Render(d.Body, d.Checklist, d.More)
 	}
-	return checklist.RenderIn(textile(d.Body), d.Checklist, "* ", escapeTextile)
+	return checklist.RenderIn(textile(d.Body), d.Checklist, d.More, "* ", escapeTextile)
 }
 
 // markup returns Markdown as Redmine is set to show it.

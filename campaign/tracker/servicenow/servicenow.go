@@ -299,7 +299,7 @@ func (t *Tracker) patch(ctx context.Context, r record, values map[string]string)
 // values returns what a record is to hold.
 func (t *Tracker) values(ctx context.Context, d campaign.TicketDraft) (map[string]string, error) {
 	v := map[string]string{
-		"short_description": cut(checklist.OneLine(d.Title), maxTitle), "description": checklist.RenderPlainWithin(d.Body, d.Checklist, t.opts.MaxDescription),
+		"short_description": cut(checklist.OneLine(d.Title), maxTitle), "description": checklist.RenderPlainWithin(d.Body, d.Checklist, d.More, t.opts.MaxDescription),
 		"due_date": "", "state": t.opts.States[d.Status],
 	}
 	if !d.KeepAssignee {

@@ -171,6 +171,7 @@ func checklistIsHeldAndReadBack(t *testing.T, s Subject) {
 
 func checklistLeavesTheBodyAlone(t *testing.T, s Subject) {
 	d := withTasks()
+	d.More = 87
 	ref := ensure(t, s, key(t, 1), d)
 	require.Equal(t, s.shown(d.Body), look(t, s, ref).Body)
 	d.Body = "Changed, with a box of its own:\n\n- [x] not a task\n"
