@@ -273,8 +273,51 @@ func channelInfo(r *request) (fields, error) {
 	return fields{"channel": out}, nil
 }
 
+// listChannels pages through what the bot may see. As with Slack a page is cut
+// before archived channels are left out, so it may hold few channels or none and
+// yet not be the last.
 func listChannels(r *request) (fields, error) {
+	return r.listOf(func(c *channel) bool { return c.kind == public || c.has(r.w.bot.ID) })
+}
+
+// listOwnChannels pages through what the bot is in.
+func listOwnChannels(r *request) (fields, error) {
+	return r.listOf(func(c *channel) bool { return c.has(r.w.bot.ID) })
+}
+
+func (r *request) listOf(wanted func(*channel) bool) (fields, error) {
 	w := r.w
+	kinds, err := r.kinds()
+	if err != nil {
+		return nil, err
+	}
+	var found []*channel
+	for _, id := range w.channelIDs {
+		if c := w.channels[id]; kinds[c.kind] && wanted(c) {
+			found = append(found, c)
+		}
+	}
+	from, to, cursor, err := r.page(len(found), 100, w.opts.MaxListed)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]fields, 0, to-from)
+	for _, c := range found[from:to] {
+		if c.archived && r.flag("exclude_archived") {
+			continue
+		}
+		seen := c.wire(w, w.bot.ID)
+		if r.method == "users.conversations" {
+			delete(seen, "is_member")
+			delete(seen, "num_members")
+		}
+		out = append(out, seen)
+	}
+	return fields{"channels": out, "response_metadata": nextCursor(cursor)}, nil
+}
+
+// kinds reads which kinds of conversations are asked for.
+func (r *request) kinds() (map[channelKind]bool, error) {
 	kinds := map[channelKind]bool{}
 	wanted := r.list("types")
 	if len(wanted) == 0 {
@@ -292,22 +335,7 @@ func listChannels(r *request) (fields, error) {
 		}
 		kinds[kind] = true
 	}
-	var found []*channel
-	for _, id := range w.channelIDs {
-		c := w.channels[id]
-		if kinds[c.kind] && (c.kind == public || c.has(w.bot.ID)) && !(c.archived && r.flag("exclude_archived")) {
-			found = append(found, c)
-		}
-	}
-	from, to, cursor, err := r.page(len(found), 100, 1000)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]fields, 0, to-from)
-	for _, c := range found[from:to] {
-		out = append(out, c.wire(w, w.bot.ID))
-	}
-	return fields{"channels": out, "response_metadata": nextCursor(cursor)}, nil
+	return kinds, nil
 }
 
 func channelMembers(r *request) (fields, error) {

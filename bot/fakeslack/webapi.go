@@ -124,6 +124,7 @@ var methods = map[string]method{
 	"reactions.get":    {scope: "reactions:read", tier: tier3, handle: getReactions},
 	"reactions.remove": {scope: "reactions:write", tier: tier2, handle: removeReaction},
 
+	"users.conversations":     {tier: tier3, handle: listOwnChannels},
 	"users.info":              {scope: "users:read", tier: tier4, handle: userInfo},
 	"users.list":              {scope: "users:read", tier: tier2, handle: listUsers},
 	"users.lookupByEmail":     {scope: "users:read.email", tier: tier3, handle: lookupByEmail},

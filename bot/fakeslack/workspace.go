@@ -38,6 +38,10 @@ type Options struct {
 	// workspace does while a new block is still being rolled out to it.
 	RefuseBlocks []string
 
+	// MaxListed bounds the channels that one page of a list of channels looks at,
+	// whatever its limit says; default 1000. Slack's pages are often small.
+	MaxListed int
+
 	// RedeliverCommands also redelivers commands and interactions that were not
 	// acknowledged. Slack shows the person an error instead, and so does the default.
 	RedeliverCommands bool
@@ -80,6 +84,7 @@ func (o Options) withDefaults() Options {
 			*n = v
 		}
 	}
+	count(&o.MaxListed, 1000)
 	count(&o.MaxCalls, 20_000)
 	count(&o.MaxChanges, 10_000)
 	count(&o.MaxDeliveries, 10_000)

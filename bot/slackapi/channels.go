@@ -17,8 +17,6 @@ import (
 const (
 	maxChannelName = 80
 	maxNames       = 9
-	listPage       = 1000
-	listPages      = 20
 	maxTopic       = 250
 	maxInvited     = 1000 // people in one call
 )
@@ -28,12 +26,7 @@ const (
 func (c *Client) EnsureChannel(ctx context.Context, name string, private bool) (campaign.ChannelRef, error) {
 	name = ChannelName(name)
 	for n := 1; n <= maxNames; n++ {
-		try := numbered(name, n)
-		ref, err := c.create(ctx, try, private)
-		if codeOf(err) != "name_taken" {
-			return ref, err
-		}
-		ref, err = c.ownChannel(ctx, try)
+		ref, err := c.ensure(ctx, numbered(name, n), private)
 		if err == nil || campaign.KindOf(err) != campaign.NotFound {
 			return ref, err
 		}
@@ -83,80 +76,45 @@ func (c *Client) create(ctx context.Context, name string, private bool) (campaig
 	return campaign.ChannelRef{ID: made.ID, Name: made.Name}, nil // its creator is in it
 }
 
-// ownChannel returns the open channel of this name that our own bot made, as
-// after a create whose answer was lost; else NotFound.
-func (c *Client) ownChannel(ctx context.Context, name string) (campaign.ChannelRef, error) {
+// ensure creates a channel of exactly this name, or returns the open one that our
+// own bot made, as after a create whose answer was lost; else NotFound.
+func (c *Client) ensure(ctx context.Context, name string, private bool) (campaign.ChannelRef, error) {
+	s, taken := c.searches.of(name)
+	if !taken {
+		ref, err := c.create(ctx, name, private)
+		if codeOf(err) != "name_taken" {
+			return ref, err
+		}
+		s = c.Search(name)
+		c.searches.keep(name, s)
+	}
 	me, err := c.Identity(ctx)
 	if err != nil {
 		return campaign.ChannelRef{}, err
 	}
-	found, err := c.named(ctx, name)
+	if err := s.Run(ctx); err != nil {
+		return campaign.ChannelRef{}, err
+	}
+	found, err := s.named(name)
 	if err != nil {
 		return campaign.ChannelRef{}, err
 	}
-	if found.Creator != me.UserID || found.IsArchived {
+	if found.Creator != me.UserID {
 		return campaign.ChannelRef{}, noChannel(name)
 	}
-	if !found.IsMember {
-		if err := c.join(ctx, found.ID); err != nil {
-			return campaign.ChannelRef{}, err
-		}
-	}
-	return campaign.ChannelRef{ID: found.ID, Name: found.Name}, nil
-}
-
-func noChannel(name string) error {
-	return &campaign.Error{
-		Kind: campaign.NotFound, Err: fmt.Errorf("no channel named %s", name),
-		Message: "Slack shows Muster no channel `" + name + "`: it does not exist, or it is private and Muster is not in it. Create it, or type `/invite @Muster` there.",
-	}
+	c.searches.forget(name)
+	return c.enter(ctx, found)
 }
 
 // Channel returns the channel that a person configured by name or ID, and joins
-// it when it is public. By name it pages through the channels that we see, so it
-// is for start-up only: store the ID.
+// it when it is public. By name it reads a list of channels, so it is for start-up
+// only: store the ID, and use one Search for several.
 func (c *Client) Channel(ctx context.Context, nameOrID string) (campaign.ChannelRef, error) {
-	nameOrID = strings.TrimPrefix(nameOrID, "#")
-	if nameOrID == "" {
-		return campaign.ChannelRef{}, noChannel(nameOrID)
-	}
-	found, err := c.named(ctx, nameOrID)
-	if err != nil {
+	s := c.Search(nameOrID)
+	if err := s.Run(ctx); err != nil {
 		return campaign.ChannelRef{}, err
 	}
-	if !found.IsMember && !found.IsPrivate {
-		if err := c.join(ctx, found.ID); err != nil {
-			return campaign.ChannelRef{}, err
-		}
-	}
-	return campaign.ChannelRef{ID: found.ID, Name: found.Name}, nil
-}
-
-// named finds a channel by its name or ID among those that we see.
-func (c *Client) named(ctx context.Context, name string) (slack.Channel, error) {
-	cursor := ""
-	for range listPages {
-		var page []slack.Channel
-		var next string
-		err := c.read(ctx, "conversations.list", func(ctx context.Context) (err error) {
-			page, next, err = c.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{
-				Cursor: cursor, Limit: listPage, Types: []string{"public_channel", "private_channel"},
-			})
-			return err
-		})
-		if err != nil {
-			return slack.Channel{}, err
-		}
-		for _, ch := range page {
-			if ch.Name == name || ch.ID == name {
-				return ch, nil
-			}
-		}
-		if cursor = next; cursor == "" {
-			break
-		}
-	}
-	return slack.Channel{}, noChannel(name)
+	return s.Channel(ctx, nameOrID)
 }
 
 func (c *Client) join(ctx context.Context, channel string) error {
@@ -201,11 +159,7 @@ func (c *Client) Dress(ctx context.Context, channel string, d campaign.Dress) er
 
 // topic sets the topic unless it stands already: each change is a line in the channel.
 func (c *Client) topic(ctx context.Context, channel, topic string) error {
-	var info *slack.Channel
-	err := c.read(ctx, "conversations.info", func(ctx context.Context) (err error) {
-		info, err = c.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
-		return err
-	})
+	info, err := c.info(ctx, channel)
 	if err != nil || info.Topic.Value == topic {
 		return err
 	}

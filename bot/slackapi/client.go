@@ -72,12 +72,13 @@ func (o Options) withDefaults() (Options, error) {
 
 // Client speaks to one workspace. It is safe for concurrent use.
 type Client struct {
-	opts   Options
-	api    *slack.Client
-	people people
-	groups groups
-	charts refusal // native charts, where the workspace does not take them
-	tables refusal
+	opts     Options
+	api      *slack.Client
+	people   people
+	groups   groups
+	searches searches
+	charts   refusal // native charts, where the workspace does not take them
+	tables   refusal
 
 	mu sync.Mutex
 	me *Identity

@@ -15,7 +15,7 @@ var tiers = map[string]float64{
 	"conversations.open": tier3, "conversations.info": tier3, "conversations.list": tier2,
 	"conversations.history": tier3, "conversations.replies": tier3, "conversations.setTopic": tier2,
 	"pins.add": tier2, "pins.remove": tier2, "bookmarks.list": tier3, "bookmarks.add": tier2, "bookmarks.edit": tier2,
-	"users.info": tier4, "users.list": tier2, "usergroups.users.list": tier2,
+	"users.conversations": tier3, "users.lookupByEmail": tier3, "users.info": tier4, "users.list": tier2, "usergroups.users.list": tier2,
 	"views.open": tier4, "views.update": tier4, "views.publish": tier4,
 	"files.getUploadURLExternal": tier4, "files.completeUploadExternal": tier4,
 }
