@@ -1,6 +1,7 @@
 package slackapi
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -36,53 +37,77 @@ func (c *Client) Has(ctx context.Context, p campaign.Person, r campaign.Role) (b
 	case r == campaign.Everybody:
 		return true, nil
 	}
-	members, err := c.ids(ctx, r)
-	if err != nil {
-		return false, err
+	if slices.Contains(c.opts.Roles[r], p.User()) {
+		return true, nil // whatever becomes of the groups
 	}
-	return members[p.User()], nil
+	members, err := c.ids(ctx, r)
+	if members[p.User()] {
+		return true, nil
+	}
+	return false, err
 }
 
-// Members implements campaign.Roles.
+// Members implements campaign.Roles. A group or a person whom Slack refuses to tell
+// of does not keep the others out, and is warned of; when nobody else is known,
+// that refusal is the error.
 func (c *Client) Members(ctx context.Context, r campaign.Role) ([]campaign.Person, error) {
-	ids, err := c.ids(ctx, r)
-	if err != nil {
-		return nil, err
-	}
 	me, err := c.Identity(ctx)
 	if err != nil {
 		return nil, err
 	}
+	ids, refused := c.ids(ctx, r)
+	if passing(refused) {
+		return nil, refused
+	}
 	var out []campaign.Person
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
 		p := campaign.NewPerson(me.TeamID, id)
-		has, err := c.Has(ctx, p, r)
-		if err != nil {
+		here, err := c.Has(ctx, p, campaign.Everybody)
+		switch {
+		case passing(err):
 			return nil, err
-		}
-		if has {
+		case err != nil:
+			refused = cmp.Or(refused, err)
+		case here:
 			out = append(out, p)
 		}
+	}
+	if refused != nil && len(out) == 0 {
+		return nil, refused
+	}
+	if refused != nil {
+		c.opts.Log.WithError(refused).WithField("role", r).Warn("slack does not tell of everybody in a role; the others have it")
 	}
 	return out, nil
 }
 
+// passing returns whether an error may be gone at the next try, or is none of Slack's.
+func passing(err error) bool {
+	if err == nil {
+		return false
+	}
+	kind := campaign.KindOf(err)
+	return kind == campaign.Unavailable || kind == campaign.Uncertain || kind == campaign.Internal
+}
+
 // ids returns the user IDs that the configuration gives a role, user groups
-// resolved.
+// resolved. Beside an error come those that are known; one that may pass is
+// preferred.
 func (c *Client) ids(ctx context.Context, r campaign.Role) (map[string]bool, error) {
 	out := map[string]bool{}
+	var failed error
 	for _, id := range c.opts.Roles[r] {
 		if !strings.HasPrefix(id, "S") {
 			out[id] = true
 			continue
 		}
 		users, err := c.group(ctx, id)
-		if err != nil {
-			return nil, err
+		if err != nil && (failed == nil || passing(err)) {
+			failed = err
 		}
 		maps.Copy(out, users)
 	}
-	return out, nil
+	return out, failed
 }
 
 // group returns the members of a user group. What has expired is not used, even
