@@ -54,6 +54,7 @@ var meanings = map[string]meaning{
 	"no_such_subteam":       {campaign.NotFound, "A user group of the configured roles does not exist. Nobody has a role by it; correct `roles` in the configuration."},
 	"token_revoked":         {campaign.Forbidden, "Slack has revoked Muster's token. Everything is kept; an operator must install the app again and set the new token."},
 	"invalid_auth":          {campaign.Forbidden, "Slack does not accept Muster's token. Everything is kept; an operator must check it."},
+	"token_expired":         {campaign.Forbidden, "Slack does not accept Muster's token any more. Everything is kept; an operator must check it."},
 	"not_authed":            {campaign.Forbidden, "Slack does not accept Muster's token. Everything is kept; an operator must check it."},
 	"account_inactive":      {campaign.Forbidden, "Muster's account in Slack was switched off. Everything is kept; a workspace admin must switch it on."},
 	"msg_too_long":          {campaign.Invalid, "This message is too long for Slack. Nothing was posted; make the text shorter."},
@@ -65,6 +66,14 @@ var meanings = map[string]meaning{
 	"too_many_pins":         {campaign.Conflict, "The channel has no room for another pin. Unpin something." + keptForRetry},
 	"too_many_bookmarks":    {campaign.Conflict, "The channel has no room for another bookmark. Remove one." + keptForRetry},
 }
+
+// unauthorized are the codes with which Slack refuses the token, and so everything.
+var unauthorized = map[string]bool{
+	"token_revoked": true, "token_expired": true, "invalid_auth": true, "not_authed": true, "account_inactive": true,
+}
+
+// Unauthorized returns whether Slack refused the token, rather than what was asked.
+func Unauthorized(err error) bool { return unauthorized[codeOf(err)] }
 
 // perhaps are the codes with which Slack says that something broke on its side:
 // part of it may have been done.

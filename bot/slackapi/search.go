@@ -36,6 +36,7 @@ type Search struct {
 	cursor string
 	pages  int
 	used   time.Time
+	failed error // why the list could not be read further
 }
 
 // Search returns a search for channels; it does not call Slack. What is an ID
@@ -56,7 +57,7 @@ func (c *Client) Search(namesOrIDs ...string) *Search {
 func (s *Search) Run(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.used = time.Now()
+	s.used, s.failed = time.Now(), nil
 	for len(s.left) > 0 && !s.ended {
 		page, next, err := s.page(ctx)
 		switch {
@@ -67,6 +68,7 @@ func (s *Search) Run(ctx context.Context) error {
 		case err != nil && !s.all && campaign.KindOf(err) != campaign.Unavailable:
 			next = "" // the other list has them too
 		case err != nil:
+			s.failed = err
 			return err
 		}
 		for _, ch := range page {
@@ -107,12 +109,16 @@ func (s *Search) page(ctx context.Context) (page []slack.Channel, next string, e
 	return page, next, err
 }
 
-// named returns a channel that was found; else NotFound.
+// named returns a channel that was found; else NotFound, or why the list could not
+// be read.
 func (s *Search) named(name string) (slack.Channel, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ch, ok := s.found[name]; ok {
 		return ch, nil
+	}
+	if s.failed != nil {
+		return slack.Channel{}, s.failed
 	}
 	return slack.Channel{}, noChannel(name)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +55,7 @@ type app struct {
 	web     *web.Server
 
 	commandChannel campaign.ChannelRef // of the installation; blank when there is none
+	shut           []string            // channels of the configuration that cannot be used, for /readyz
 	cleanups       []cleanup
 }
 
@@ -145,50 +145,6 @@ func (a *app) startSlack(ctx context.Context) error {
 	return a.greet(ctx)
 }
 
-// greet asks Slack who we are, and tells what is missing before anybody has to
-// find out.
-func (a *app) greet(ctx context.Context) error {
-	return a.patiently(ctx, func() (err error) {
-		if a.me, err = a.slack.Identity(ctx); err != nil {
-			return explainStart(err)
-		}
-		commanders, err := a.slack.Members(ctx, campaign.Commander)
-		if err != nil {
-			return explainStart(err)
-		}
-		if len(commanders) == 0 {
-			a.log.Warn("nobody of roles.commander is in this workspace, so nobody can start a campaign")
-		}
-		return nil
-	})
-}
-
-// patiently tries a call of Slack again while Slack does not answer.
-func (a *app) patiently(ctx context.Context, call func() error) error {
-	pause := 250 * time.Millisecond
-	for until := time.Now().Add(a.opts.StartFor); ; pause = min(2*pause, 10*time.Second) {
-		err := call()
-		if campaign.KindOf(err) != campaign.Unavailable && campaign.KindOf(err) != campaign.Uncertain || time.Now().After(until) {
-			return err
-		}
-		a.log.WithError(err).Warn("slack does not answer; trying again")
-		if err := (campaign.RealClock{}).Wait(ctx, max(pause, campaign.RetryAfter(err))); err != nil {
-			return err
-		}
-	}
-}
-
-// explainStart adds what an operator has to do to what Slack refused.
-func explainStart(err error) error {
-	if campaign.KindOf(err) != campaign.Forbidden {
-		return err
-	}
-	return &campaign.Error{
-		Kind: campaign.Forbidden, Err: err,
-		Message: "Slack refused the start: " + campaign.PublicMessage(err) + " The bot token is `slack.bot_token` or MUSTER_SLACK_BOT_TOKEN, from the app's page OAuth & Permissions.",
-	}
-}
-
 func (a *app) startEngine(ctx context.Context) error {
 	var err error
 	a.tracker, a.tickets, err = newTracker(a.opts.Config.Tracker, trackerParts{
@@ -199,36 +155,12 @@ func (a *app) startEngine(ctx context.Context) error {
 	}
 	cfg := a.opts.Config
 	parts := slackParts{messenger: a.slack, channels: a.slack, directory: a.slack, roles: a.slack, files: a.slack}
-	if a.commandChannel, err = a.channel(ctx, cfg.CommandChannel, "command_channel"); err != nil {
+	if cfg.Digests, err = a.findChannels(ctx, cfg); err != nil {
 		return err
 	}
 	parts.command = a.commandChannel
-	cfg.Digests = slices.Clone(cfg.Digests)
-	for i, d := range cfg.Digests {
-		found, err := a.channel(ctx, d.Channel, fmt.Sprintf("digests[%d].channel", i))
-		if err != nil {
-			return err
-		}
-		if found.ID != "" {
-			cfg.Digests[i].Channel = found.ID
-		}
-	}
 	a.engine, err = newEngine(cfg, a.store, a.tracker, parts, a.opts.Clock, a.log, a.opts.Work)
 	return err
-}
-
-// channel finds a channel of the configuration. One that does not exist is no
-// reason not to start: campaigns fall back on their commander.
-func (a *app) channel(ctx context.Context, name, key string) (found campaign.ChannelRef, err error) {
-	err = a.patiently(ctx, func() (err error) {
-		found, err = a.slack.Channel(ctx, name)
-		return explainStart(err)
-	})
-	if campaign.KindOf(err) == campaign.NotFound && err != nil {
-		a.log.WithError(err).WithFields(logrus.Fields{"key": key, "channel": name}).Warn("channel not found; what belongs there goes to the commander until the next start")
-		return campaign.ChannelRef{}, nil
-	}
-	return found, err
 }
 
 // startLocal lets the other subcommands reach the store that this process holds;
@@ -270,7 +202,7 @@ func (a *app) startWorker(ctx context.Context) error {
 func (a *app) startWeb(ctx context.Context) error {
 	o := web.Options{
 		Listen: a.opts.Config.Listen, Gather: a.metrics.Handler(), Log: a.log,
-		Ready: []web.Check{{Name: "store", Run: a.storeAnswers, Note: a.storePromises}, {Name: "slack", Run: a.slackConnected}},
+		Ready: []web.Check{{Name: "store", Run: a.storeAnswers, Note: a.storePromises}, {Name: "slack", Run: a.slackConnected, Note: a.shutChannels}},
 	}
 	if signing := a.opts.Config.Slack.SigningSecret; a.opts.Config.Slack.Mode == "http" {
 		o.Leave = a.opts.LeaveFor

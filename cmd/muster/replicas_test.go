@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"net/http"
 	"testing"
 
@@ -24,7 +23,7 @@ func TestReplicasShareARedis(t *testing.T) {
 	require.Regexp(t, `: [1-9]\d* new`, out, errs)
 
 	o.opens()
-	other := &office{desk: o.desk, ws: o.ws, cfg: o.cfg, ann: o.ann, bob: o.bob, ops: o.ops, logs: &bytes.Buffer{}}
+	other := &office{desk: o.desk, ws: o.ws, cfg: o.cfg, ann: o.ann, bob: o.bob, ops: o.ops, logs: &journal{}}
 	require.True(t, o.ann.Runs(`/campaign new "log4j RCE"`, o.ops).OK())
 	o.hears(o.ann, "log4j RCE")
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,7 +32,25 @@ type office struct {
 	bob  *fakeslack.Person // has no role
 	ops  string            // a channel that both are in
 	app  *app
-	logs *bytes.Buffer
+	logs *journal
+}
+
+// journal is what was logged, to be read while more is.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
 }
 
 // newOffice opens an office in which Muster does not run yet.
@@ -40,7 +59,13 @@ func newOffice(t *testing.T, mode string) *office {
 	ws, err := fakeslack.Start(fakeslack.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, ws.Close()) })
-	o := &office{desk: newDesk(t), ws: ws, logs: &bytes.Buffer{}}
+	return newOfficeIn(t, ws, mode)
+}
+
+// newOfficeIn is newOffice in a workspace of its own kind.
+func newOfficeIn(t *testing.T, ws *fakeslack.Workspace, mode string) *office {
+	t.Helper()
+	o := &office{desk: newDesk(t), ws: ws, logs: &journal{}}
 	o.ann = ws.AddUser("ann", fakeslack.Profile{TZ: "Europe/Dublin", Email: "ann@acme.example"})
 	o.bob = ws.AddUser("bob", fakeslack.Profile{TZ: "America/New_York", Email: "bob@acme.example"})
 	o.ops = ws.AddChannel("ops", o.ann, o.bob)

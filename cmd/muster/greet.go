@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/musterbot/muster/bot/slackapi"
+	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/configs"
+)
+
+// greet asks Slack who we are, and tells what is missing before anybody has to
+// find out.
+func (a *app) greet(ctx context.Context) error {
+	err := a.patiently(ctx, "who the token speaks for", func() (err error) {
+		a.me, err = a.slack.Identity(ctx)
+		return err
+	})
+	if err != nil {
+		return explainStart(err)
+	}
+	return a.patiently(ctx, "who may command", func() error {
+		commanders, err := a.slack.Members(ctx, campaign.Commander)
+		if err != nil {
+			return explainStart(err)
+		}
+		if len(commanders) == 0 {
+			a.log.Warn("nobody of roles.commander is in this workspace, so nobody can start a campaign")
+		}
+		return nil
+	})
+}
+
+// turnFor bounds how long the start waits for its turn with one question: a list of
+// many pages, at twenty a minute, which other replicas may be reading too. tellEvery
+// is how often the log says so.
+const (
+	turnFor   = 10 * time.Minute
+	tellEvery = 30 * time.Second
+)
+
+// patiently asks Slack again while it does not answer. To wait for our turn, because
+// of our own pace or because Slack says when, does not count towards StartFor.
+func (a *app) patiently(ctx context.Context, what string, call func() error) error {
+	pause, began := 250*time.Millisecond, time.Now()
+	until := began.Add(a.opts.StartFor)
+	var told time.Time
+	for {
+		err := call()
+		if kind := campaign.KindOf(err); kind != campaign.Unavailable && kind != campaign.Uncertain {
+			return err
+		}
+		wait := campaign.RetryAfter(err)
+		switch {
+		case wait > 0 && time.Since(began) < turnFor:
+			until = until.Add(wait)
+			if time.Since(told) > tellEvery {
+				told = time.Now()
+				a.log.WithError(err).WithFields(logrus.Fields{"what": what, "waited": time.Since(began).Round(time.Second)}).Info("the start waits for slack's pace")
+			}
+		case time.Now().After(until):
+			return err
+		default:
+			a.log.WithError(err).WithField("what", what).Warn("slack does not answer; trying again")
+			wait, pause = pause, min(2*pause, 10*time.Second)
+		}
+		if err := (campaign.RealClock{}).Wait(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// explainStart adds what an operator has to do about a token that Slack refused.
+func explainStart(err error) error {
+	if !slackapi.Unauthorized(err) {
+		return err
+	}
+	return &campaign.Error{
+		Kind: campaign.Forbidden, Err: err,
+		Message: "Slack refused the start: " + campaign.PublicMessage(err) + " The bot token is `slack.bot_token` or MUSTER_SLACK_BOT_TOKEN, from the app's page OAuth & Permissions.",
+	}
+}
+
+// findChannels finds the channels of the configuration, joins them, and returns the
+// digests with the IDs of theirs. Names are looked for in one listing, which the
+// start waits for: in a large workspace without Muster in its channels a minute or
+// two. A channel that cannot be used is no reason not to start.
+func (a *app) findChannels(ctx context.Context, cfg configs.Config) ([]configs.Digest, error) {
+	names := []string{cfg.CommandChannel}
+	for _, d := range cfg.Digests {
+		names = append(names, d.Channel)
+	}
+	search := a.slack.Search(names...)
+	err := a.patiently(ctx, "the channels of the configuration, by name; by ID they need no list", func() error { return search.Run(ctx) })
+	if err != nil && !refused(err) {
+		return nil, explainStart(err)
+	}
+	found, ok, err := a.channel(ctx, search, "command_channel", cfg.CommandChannel, "what belongs there goes to each campaign's commander until the next start")
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		a.commandChannel = found
+	}
+	digests := slices.Clone(cfg.Digests)
+	for i, d := range digests {
+		found, _, err := a.channel(ctx, search, fmt.Sprintf("digests[%d].channel", i), d.Channel, "its digests become dead letters until that is mended")
+		if err != nil {
+			return nil, err
+		}
+		if found.ID != "" {
+			digests[i].Channel = found.ID
+		}
+	}
+	return digests, nil
+}
+
+// channel finds one channel of the configuration, and returns whether it can be
+// used. Where it cannot, the log and /readyz say what follows from that.
+func (a *app) channel(ctx context.Context, search *slackapi.Search, key, name, follows string) (found campaign.ChannelRef, ok bool, err error) {
+	err = a.patiently(ctx, key, func() (err error) {
+		found, err = search.Channel(ctx, name)
+		return err
+	})
+	switch {
+	case err == nil:
+		return found, true, nil
+	case !refused(err):
+		return found, false, explainStart(err)
+	}
+	a.log.WithError(err).WithFields(logrus.Fields{"key": key, "channel": name, "follows": follows}).Warn("a channel of the configuration cannot be used")
+	a.shut = append(a.shut, fmt.Sprintf("%s (%s) cannot be used: %s.", key, name, follows))
+	return found, false, nil
+}
+
+// refused returns whether Slack refused one thing for good: neither a token, which
+// concerns everything, nor something that passes.
+func refused(err error) bool {
+	switch campaign.KindOf(err) {
+	case campaign.Invalid, campaign.NotFound, campaign.Forbidden, campaign.Conflict:
+		return !slackapi.Unauthorized(err)
+	}
+	return false
+}
+
+// shutChannels says behind the readiness of Slack which channels cannot be used.
+func (a *app) shutChannels(context.Context) string { return strings.Join(a.shut, " ") }
