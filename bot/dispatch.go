@@ -132,8 +132,24 @@ func (d *Dispatcher) Serial(e campaign.Envelope) string {
 }
 
 // maxTries is how often an envelope is tried while Slack or the store cannot be
-// reached, before its person is told so.
-const maxTries = 5
+// reached, before its person is told so; maxTurns, how often while it waits for its
+// turn, which takes some three minutes: whoever typed it waits, and what they type
+// next waits behind it.
+const (
+	maxTries = 5
+	maxTurns = 25
+)
+
+// goesOn returns whether an envelope that failed is tried again by itself.
+func goesOn(err error, attempts int) bool {
+	switch kind := campaign.KindOf(err); {
+	case kind == campaign.Unavailable && campaign.RetryAfter(err) > 0: // our own pace, or Slack says when
+		return attempts < maxTurns
+	case kind == campaign.Unavailable || kind == campaign.Uncertain:
+		return attempts < maxTries
+	}
+	return false
+}
 
 // Work carries out one envelope; register it with Engine.Handle("inbox/", …).
 // What it leads to goes out as effects, so that it may be killed anywhere.
@@ -147,7 +163,7 @@ func (d *Dispatcher) Work(ctx context.Context, c campaign.Claimed) error {
 	}
 	log := d.opts.Log.WithFields(logrus.Fields{campaign.FieldRequest: e.Key, campaign.FieldActor: e.Actor, "envelope": e.Kind})
 	result, err := d.carryOut(ctx, e, c.Attempts > 0)
-	if kind := campaign.KindOf(err); (kind == campaign.Unavailable || kind == campaign.Uncertain) && c.Attempts < maxTries {
+	if goesOn(err, c.Attempts) {
 		return err
 	}
 	problem := ""
@@ -156,7 +172,11 @@ func (d *Dispatcher) Work(ctx context.Context, c campaign.Claimed) error {
 			problem = err.Error()
 		}
 		result.replies = nil
-		if words := explain(log, err); result.answer.To != "" {
+		words := explain(log, err)
+		if campaign.KindOf(err) == campaign.Unavailable {
+			words += " It was tried for a while and is not tried again by itself: please repeat it in a few minutes."
+		}
+		if result.answer.To != "" {
 			result.reply(campaign.Message{Text: words, Ephemeral: true})
 		}
 	}

@@ -241,14 +241,14 @@ func (g *Engine) retry(ctx context.Context, c Claimed, cause error) {
 	}
 }
 
-// maxTurns bounds what the claims of an effect say of its failures.
+// maxTurns bounds what the claims of an effect or an envelope say of its failures.
 const maxTurns = 5
 
 // failures returns how often work failed before, as far as its claims tell. An
 // effect waits for its turn by being claimed again, perhaps a hundred times; how
-// often it failed stands in its own record.
+// often it failed stands in its own record. So does what somebody typed, who waits.
 func (c Claimed) failures() int {
-	if strings.HasPrefix(c.ID, effectPrefix) || strings.HasPrefix(c.ID, filePrefix) {
+	if strings.HasPrefix(c.ID, effectPrefix) || strings.HasPrefix(c.ID, filePrefix) || strings.HasPrefix(c.ID, inboxPrefix) {
 		return min(c.Attempts, maxTurns)
 	}
 	return c.Attempts

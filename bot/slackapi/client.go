@@ -153,7 +153,7 @@ func (c *Client) do(ctx context.Context, k call, run func(context.Context) error
 	if wait > 0 {
 		return &campaign.Error{
 			Kind: campaign.Unavailable, RetryAfter: wait, Err: errors.New(k.method + ": kept back by our own pace"),
-			Message: "Slack takes no more of these calls at the moment. Nothing is lost; it is tried again by itself.",
+			Message: "Slack takes no more of these calls at the moment. Nothing is lost.",
 		}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.opts.Timeout, errors.New(k.method+": Slack did not answer in time"))

@@ -138,7 +138,7 @@ func explainCode(k call, answer slack.SlackErrorResponse, cause error) error {
 }
 
 func unavailable(cause error, after time.Duration) error {
-	return &campaign.Error{Kind: campaign.Unavailable, Err: cause, RetryAfter: after, Message: "Slack cannot be reached at the moment. Nothing is lost; it is tried again by itself."}
+	return &campaign.Error{Kind: campaign.Unavailable, Err: cause, RetryAfter: after, Message: "Slack cannot be reached at the moment. Nothing is lost."}
 }
 
 // unclear says that a call may have taken effect; one that only reads cannot have.

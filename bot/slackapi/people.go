@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -14,7 +16,8 @@ import (
 )
 
 // people is everybody of the workspace, from pages of users.list, kept fresh by
-// events. A look-up per person would take 40 minutes for 2,000 owners.
+// events. A look-up per person would take 40 minutes for 2,000 owners, but is what a
+// person who waits is served by until all are read.
 type people struct {
 	mu      sync.RWMutex
 	all     directory
@@ -23,7 +26,7 @@ type people struct {
 	next    directory // what was read so far, when Slack stopped us half-way
 	cursor  string
 
-	single map[string]looked // asked for one by one, before all was read
+	single map[string]looked // by ID or e-mail: asked for one by one, before all was read
 }
 
 // looked is a person and when Slack told of them.
@@ -119,6 +122,13 @@ func (c *Client) fill(ctx context.Context) error {
 	return nil
 }
 
+// read returns whether everybody was read once.
+func (p *people) read() bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return !p.filled.IsZero()
+}
+
 func (p *people) fresh(keep time.Duration) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -156,10 +166,33 @@ var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "
 
 func escape(s string) string { return escaper.Replace(cut(s, 100)) }
 
-// ByEmail implements campaign.Directory.
+// ReadPeople reads everybody, waiting for Slack's pace, so that names are known
+// before anybody is named. It returns when all are read, when ctx ends, or when
+// Slack refuses for good; what it has read is not lost.
+func (c *Client) ReadPeople(ctx context.Context) error {
+	for {
+		err := c.fill(ctx)
+		if err == nil || campaign.KindOf(err) != campaign.Unavailable {
+			return err
+		}
+		if err := (campaign.RealClock{}).Wait(ctx, max(campaign.RetryAfter(err), time.Second)); err != nil {
+			return err
+		}
+	}
+}
+
+// ByEmail implements campaign.Directory. Before everybody is read it asks for the
+// one person.
 func (c *Client) ByEmail(ctx context.Context, email string) (campaign.User, error) {
+	email = strings.ToLower(strings.TrimSpace(email))
+	if !c.people.read() {
+		u, err := c.alone(ctx, "users.lookupByEmail", email, c.api.GetUserByEmailContext)
+		if !listTells(err) {
+			return present(u, err, email)
+		}
+	}
 	return c.find(ctx, email, func(d directory) (string, bool) {
-		id, ok := d.byEmail[strings.ToLower(strings.TrimSpace(email))]
+		id, ok := d.byEmail[email]
 		return id, ok
 	})
 }
@@ -174,7 +207,14 @@ func (c *Client) ByID(ctx context.Context, p campaign.Person) (campaign.User, er
 	if ok && c.people.fresh(c.opts.PeopleFor) {
 		return known, nil
 	}
-	if u, ok := c.people.one(id, c.opts.GroupsFor); ok {
+	return c.alone(ctx, "users.info", id, func(ctx context.Context, id string) (*slack.User, error) {
+		return c.api.GetUserInfoContext(ctx, id)
+	})
+}
+
+// alone asks for one person, and remembers the answer for a while.
+func (c *Client) alone(ctx context.Context, method, key string, ask func(context.Context, string) (*slack.User, error)) (campaign.User, error) {
+	if u, ok := c.people.one(key, c.opts.GroupsFor); ok {
 		return u, nil
 	}
 	me, err := c.Identity(ctx)
@@ -182,21 +222,42 @@ func (c *Client) ByID(ctx context.Context, p campaign.Person) (campaign.User, er
 		return campaign.User{}, err
 	}
 	var got *slack.User
-	err = c.read(ctx, "users.info", func(ctx context.Context) (err error) {
-		got, err = c.api.GetUserInfoContext(ctx, id)
+	err = c.read(ctx, method, func(ctx context.Context) (err error) {
+		got, err = ask(ctx, key)
 		return err
 	})
 	if err != nil {
 		return campaign.User{}, err
 	}
 	u := person(*got, me)
-	c.people.keepOne(id, u)
+	c.people.keepOne(key, u)
 	return u, nil
 }
 
-// Named implements campaign.Directory.
+// listTells returns whether the list of people is worth a try after one person could
+// not be asked for: two thousand owners at once are read faster by it.
+func listTells(err error) bool { return passing(err) || codeOf(err) == "unknown_method" }
+
+// present leaves out who is not here any more.
+func present(u campaign.User, err error, what string) (campaign.User, error) {
+	if err == nil && u.Deleted || err != nil && campaign.KindOf(err) == campaign.NotFound {
+		return campaign.User{}, nobody(what)
+	}
+	return u, err
+}
+
+// userID is what Slack calls a person by; names are in lower case.
+var userID = regexp.MustCompile(`^[UW][A-Z0-9]{6,}$`)
+
+// Named implements campaign.Directory. An ID, as mentions carry it, needs no list.
 func (c *Client) Named(ctx context.Context, name string) (campaign.User, error) {
 	name = strings.TrimPrefix(strings.TrimSpace(name), "@")
+	if userID.MatchString(name) {
+		u, err := c.ByID(ctx, campaign.NewPerson("", name))
+		if !listTells(err) {
+			return present(u, err, name)
+		}
+	}
 	return c.find(ctx, name, func(d directory) (string, bool) {
 		if _, ok := d.byID[name]; ok {
 			return name, true
@@ -215,7 +276,7 @@ func (c *Client) Changed(ctx context.Context, u slack.User) error {
 	p := &c.people
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.single, u.ID) // the next look-up asks anew
+	maps.DeleteFunc(p.single, func(_ string, l looked) bool { return l.user.Person.User() == u.ID }) // the next look-up asks anew
 	if p.filled.IsZero() {
 		return nil // the list that will be read knows it
 	}

@@ -80,7 +80,7 @@ func startApp(ctx context.Context, o appOptions) (*app, error) {
 	}
 	a := &app{opts: o, log: o.Log}
 	for _, start := range []func(context.Context) error{
-		a.startStore, a.startSlack, a.startEngine, a.startLocal, a.startDoor, a.startWorker, a.startWeb, a.startWatch, a.startSocket,
+		a.startStore, a.startSlack, a.startEngine, a.startPeople, a.startLocal, a.startDoor, a.startWorker, a.startWeb, a.startWatch, a.startSocket,
 	} {
 		if err := start(ctx); err != nil {
 			return nil, errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
@@ -161,6 +161,29 @@ func (a *app) startEngine(ctx context.Context) error {
 	parts.command = a.commandChannel
 	a.engine, err = newEngine(cfg, a.store, a.tracker, parts, a.opts.Clock, a.log, a.opts.Work)
 	return err
+}
+
+// startPeople lets everybody of the workspace be read beside the start, which takes
+// minutes in a large one, so that names are known before somebody types one.
+func (a *app) startPeople(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := a.slack.ReadPeople(ctx); err != nil && ctx.Err() == nil {
+			a.log.WithError(err).Warn("the list of people could not be read; names are looked for when somebody types one")
+		}
+	}()
+	a.onStop("list of people", func(until context.Context) error {
+		cancel()
+		select {
+		case <-done:
+			return nil
+		case <-until.Done():
+			return context.Cause(until)
+		}
+	})
+	return nil
 }
 
 // startLocal lets the other subcommands reach the store that this process holds;

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -129,4 +130,13 @@ func TestOneCommanderIsEnoughToStart(t *testing.T) {
 			o.hears(o.ann, "log4j RCE")
 		})
 	}
+}
+
+func TestPeopleAreReadBesideTheStart(t *testing.T) {
+	o := newOffice(t, "socket")
+	for n := range 300 {
+		o.ws.AddUser(fmt.Sprintf("user%d", n), fakeslack.Profile{})
+	}
+	o.opens()
+	require.Eventually(t, func() bool { return o.ws.CallCount("users.list") == 2 }, 20*time.Second, 5*time.Millisecond, "nobody has been named yet")
 }
