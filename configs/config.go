@@ -60,7 +60,7 @@ type Slack struct {
 	BotToken      secret.Secret `yaml:"bot_token"`      // xoxb-…: all calls
 	AppToken      secret.Secret `yaml:"app_token"`      // xapp-…: Socket Mode only
 	SigningSecret secret.Secret `yaml:"signing_secret"` // HTTP mode only
-	APIURL        string        `yaml:"api_url"`        // ends with "/"
+	APIURL        string        `yaml:"api_url"`        // with or without "/" at its end
 }
 
 // Roles says who may do what. Each list holds Slack user ids (U…, W…) and

@@ -15,9 +15,9 @@ func checkPaging(c Config) []Problem {
 	}
 	switch {
 	case !p.URL.IsZero() && p.Kind != "webhook":
-		found = append(found, tokenAddress("paging.url", p.URL.Reveal(), false)...)
+		found = append(found, tokenAddress("paging.url", p.URL.Reveal())...)
 	case !p.URL.IsZero(): // its key signs, and is not sent
-		found = append(found, webAddress("paging.url", p.URL.Reveal(), false)...)
+		found = append(found, webAddress("paging.url", p.URL.Reveal())...)
 	case p.Kind == "webhook":
 		found = append(found, Problem{
 			Path: "paging.url", Where: c.origins["paging.kind"], What: "a webhook needs an address", Do: "Write https://HOST/PATH of its receiver.",

@@ -78,7 +78,7 @@ func checkTracker(c Config) []Problem {
 		}
 	}
 	if t.URL != "" {
-		found = append(found, tokenAddress("tracker.url", t.URL, false)...)
+		found = append(found, tokenAddress("tracker.url", t.URL)...)
 	}
 	found = append(found, atLeast("tracker.calls_per_minute", t.CallsPerMinute, 0)...)
 	switch t.Kind {

@@ -71,7 +71,7 @@ func checkPlaces(c Config) []Problem {
 			Do: "Write for example 127.0.0.1:8080; an empty host listens on all addresses.",
 		})
 	}
-	found = append(found, tokenAddress("slack.api_url", c.Slack.APIURL, true)...)
+	found = append(found, tokenAddress("slack.api_url", c.Slack.APIURL)...)
 	if dir := c.Inventory.Watch; dir != "" {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			found = append(found, Problem{Path: "inventory.watch", What: "there is no folder " + strconv.Quote(dir), Do: "Make the folder, or leave the key out."})
@@ -86,7 +86,7 @@ func checkPlaces(c Config) []Problem {
 		}
 	}
 	if c.Inventory.OSVURL != "" {
-		found = append(found, webAddress("inventory.osv_url", c.Inventory.OSVURL, false)...)
+		found = append(found, webAddress("inventory.osv_url", c.Inventory.OSVURL)...)
 	}
 	return found
 }
@@ -112,21 +112,18 @@ func isPort(text string) bool {
 	return err == nil && n >= 0 && n <= 65535
 }
 
-func webAddress(path, address string, slash bool) []Problem {
+func webAddress(path, address string) []Problem {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
 		return []Problem{{Path: path, What: "it is not a web address", Do: "Write https://HOST/PATH."}}
-	}
-	if slash && !strings.HasSuffix(u.Path, "/") {
-		return []Problem{{Path: path, What: `it does not end with "/"`, Do: "Add the slash."}}
 	}
 	return nil
 }
 
 // tokenAddress is webAddress for one that a credential is sent to: in clear within
 // one's own network only.
-func tokenAddress(path, address string, slash bool) []Problem {
-	if found := webAddress(path, address, slash); found != nil {
+func tokenAddress(path, address string) []Problem {
+	if found := webAddress(path, address); found != nil {
 		return found
 	}
 	u, err := url.Parse(address)

@@ -24,7 +24,7 @@ import (
 // Options are what a Client needs.
 type Options struct {
 	BotToken secret.Secret // required
-	APIURL   string        // ends in a slash; default "https://slack.com/api/"
+	APIURL   string        // with or without a slash at its end; default "https://slack.com/api/"
 
 	// Roles names who has a role: Slack user IDs (U…, W…) and user-group IDs
 	// (S…). A role that is not in it is held by nobody.
@@ -50,9 +50,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Limiter == nil {
 		return o, errors.New("slackapi: Options.Limiter is required")
 	}
-	o.APIURL = cmp.Or(o.APIURL, slack.APIURL)
-	if u, err := url.Parse(o.APIURL); err != nil || u.Host == "" || !strings.HasSuffix(o.APIURL, "/") {
-		return o, errors.New("slackapi: Options.APIURL must be a URL that ends in a slash")
+	o.APIURL = strings.TrimSuffix(cmp.Or(o.APIURL, slack.APIURL), "/") + "/"
+	if u, err := url.Parse(o.APIURL); err != nil || u.Host == "" {
+		return o, errors.New("slackapi: Options.APIURL must be a URL")
 	}
 	o.MessagesPerMinute = cmp.Or(o.MessagesPerMinute, 300)
 	o.MessagesPerSecond = cmp.Or(o.MessagesPerSecond, 1)

@@ -62,8 +62,9 @@ func (c *Client) Fetch(ctx context.Context, address string, limit int64) ([]byte
 	return data, nil
 }
 
-// isSlacks returns whether an address is the workspace's own: the host of the
-// API, or Slack's own where that is the API.
+// isSlacks returns whether an address is the workspace's own: Slack's hosts at their
+// usual port where the API is Slack's, and else the host of the API, at any port, since
+// what stands in for Slack may serve files beside its API.
 func (c *Client) isSlacks(address string) bool {
 	api, err := url.Parse(c.opts.APIURL)
 	if err != nil {
@@ -74,5 +75,8 @@ func (c *Client) isSlacks(address string) bool {
 		return false
 	}
 	slacks := func(host string) bool { return host == "slack.com" || strings.HasSuffix(host, ".slack.com") }
-	return u.Host == api.Host || slacks(api.Host) && slacks(u.Host)
+	if slacks(strings.ToLower(api.Hostname())) {
+		return u.Host == api.Host || slacks(u.Host)
+	}
+	return u.Hostname() == api.Hostname()
 }

@@ -220,6 +220,15 @@ func TestReadinessFollowsTheConnection(t *testing.T) {
 	require.Equal(t, http.StatusOK, code)
 }
 
+func TestTheAddressOfTheAPIMayLackItsSlash(t *testing.T) {
+	o := newOffice(t, "socket")
+	o.cfg.Slack.APIURL = strings.TrimSuffix(o.ws.APIURL(), "/")
+	require.NoError(t, o.cfg.Validate())
+	o.opens()
+	require.True(t, o.ann.Runs(`/campaign new "log4j RCE"`, o.ops).OK())
+	o.hears(o.ann, "log4j RCE")
+}
+
 func TestABadSignatureGetsNoWork(t *testing.T) {
 	o := newOffice(t, "http")
 	o.cfg.Slack.SigningSecret = secret.New("another secret")
