@@ -88,6 +88,13 @@ func (s *Search) Run(ctx context.Context) error {
 	return nil
 }
 
+// Stop ends the search where it is: what was not found is not looked for any more.
+func (s *Search) Stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended, s.failed = true, nil
+}
+
 // page reads one page of the list that is being read.
 func (s *Search) page(ctx context.Context) (page []slack.Channel, next string, err error) {
 	types := []string{"public_channel", "private_channel"}

@@ -74,6 +74,20 @@ func TestAChannelIsFoundBehindPagesOfArchivedOnes(t *testing.T) {
 	require.Contains(t, campaign.PublicMessage(err), "archived")
 }
 
+func TestASearchThatTakesTooLongIsStopped(t *testing.T) {
+	h := corporation(t, 60)
+	s := h.Search("team-001", "team-059")
+	require.Equal(t, campaign.Unavailable, campaign.KindOf(s.Run(t.Context())), "the pace stops it")
+	s.Stop()
+	calls := h.slack.CallCount("conversations.list")
+	require.NoError(t, s.Run(t.Context()))
+	require.Equal(t, calls, h.slack.CallCount("conversations.list"))
+	_, err := s.Channel(t.Context(), "team-001")
+	require.NoError(t, err, "what it has found is kept")
+	_, err = s.Channel(t.Context(), "team-059")
+	require.Equal(t, campaign.NotFound, campaign.KindOf(err))
+}
+
 func TestTheIDOfAChannelNeedsNoListing(t *testing.T) {
 	h := corporation(t, 0)
 	open, closed := h.slack.AddChannel("ops", h.mei), h.slack.AddPrivateChannel("embargo", h.mei)

@@ -97,7 +97,11 @@ func (a *app) findChannels(ctx context.Context, cfg configs.Config) ([]configs.D
 	}
 	search := a.slack.Search(names...)
 	err := a.patiently(ctx, "the channels of the configuration, by name; by ID they need no list", func() error { return search.Run(ctx) })
-	if err != nil && !refused(err) {
+	switch {
+	case err != nil && campaign.RetryAfter(err) > 0: // too many pages for the pace, or too many replicas at once
+		a.log.WithError(err).Warn("the list of channels could not be read to its end in time; write channels by ID")
+		search.Stop()
+	case err != nil && !refused(err):
 		return nil, explainStart(err)
 	}
 	found, ok, err := a.channel(ctx, search, "command_channel", cfg.CommandChannel, "what belongs there goes to each campaign's commander until the next start")
