@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/slack-go/slack"
-
 	"github.com/musterbot/muster/campaign"
 )
 
@@ -52,8 +50,8 @@ func (d *Dispatcher) event(ctx context.Context, e campaign.Envelope) (outcome, e
 	case "app_home_opened":
 		return outcome{home: ev.Tab != "messages"}, nil
 	case "user_change", "team_join":
-		var u slack.User
-		if err := json.Unmarshal(ev.User, &u); err != nil {
+		u, err := readPerson(ev.User)
+		if err != nil {
 			return outcome{}, fmt.Errorf("decode %s: %w", ev.Type, err)
 		}
 		return outcome{}, d.opts.People.Changed(ctx, u)
