@@ -360,17 +360,32 @@ func (l *ledger) deliveries() []told {
 	return out
 }
 
+// triggerOf returns the trigger that a request came with: the fake gives each its own.
+func triggerOf(request string) string {
+	trigger, _, _ := strings.Cut(request, "/")
+	return trigger
+}
+
+// received are the envelopes of what was typed and pressed, by their trigger.
+func (l *ledger) received() map[string]campaign.Envelope {
+	found := map[string]campaign.Envelope{}
+	for key, e := range l.inbox {
+		found[triggerOf(key)] = e
+	}
+	return found
+}
+
 // commandsOnce compares what people were told to be taken with what the audit
 // log says was done.
 func (l *ledger) commandsOnce() {
 	t := l.t
-	byRequest := map[string][]campaign.AuditRecord{}
+	received, byRequest := l.received(), map[string][]campaign.AuditRecord{}
 	once := map[string]bool{}
 	for _, r := range l.audit {
 		if r.Request == "" {
 			continue
 		}
-		byRequest[r.Request] = append(byRequest[r.Request], r)
+		byRequest[triggerOf(r.Request)] = append(byRequest[triggerOf(r.Request)], r)
 		same := r.Request + " " + r.Action + " " + r.Subject
 		require.False(t, once[same], "done twice: %s", same)
 		once[same] = true
@@ -378,7 +393,7 @@ func (l *ledger) commandsOnce() {
 	attested, accepted := map[string]bool{}, map[string]bool{}
 	carriedOut := map[string]int{}
 	for _, d := range l.deliveries() {
-		e, kept := l.inbox[d.Key]
+		e, kept := received[d.Key]
 		if d.Acked {
 			l.acked++
 		}
@@ -441,8 +456,9 @@ func (l *ledger) answersGiven() {
 		require.NoError(t, json.Unmarshal(e.Payload, &p))
 		byURL[p.URL] = append(byURL[p.URL], e)
 	}
+	received := l.received()
 	for _, d := range l.deliveries() {
-		if _, kept := l.inbox[d.Key]; kept && !strings.HasPrefix(d.what, "dryrun.") {
+		if _, kept := received[d.Key]; kept && !strings.HasPrefix(d.what, "dryrun.") {
 			require.Len(t, byURL[d.url], 1, "answers to %s", d.what)
 		}
 	}
