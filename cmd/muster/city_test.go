@@ -355,11 +355,13 @@ func (c *city) peopleAtWork() (rest func()) {
 			c.cara.Runs(fmt.Sprintf("/campaign attest %s no \"looked, %d\"", serviceName(c.services+n%c.unknown), n), "command")
 		}
 	})
+	asks := 20 // so many may be open at a time
 	work(3, func(rng *rand.Rand, n int) {
 		switch what := rng.IntN(3); {
 		case what == 0:
 			c.dora.Runs("/campaign "+c.floorCommand("dora"), "command")
-		case what == 1 && n < 45: // 20 asks may be open at a time
+		case what == 1 && asks > 0:
+			asks--
 			c.dora.Runs(fmt.Sprintf("/campaign ask @%s \"help with number %d\" by 23:59", c.leads[n%4].Name, n), "command")
 		default:
 			c.dora.Runs(fmt.Sprintf("/campaign edit waiver CHG%06d", n), "command")
