@@ -86,7 +86,8 @@ type Messenger interface {
 	// Edit replaces a message. It notifies nobody and may be repeated.
 	Edit(ctx context.Context, ref MessageRef, m Message) error
 	// Respond answers a command or a button by its response URL, at most five
-	// times within 30 minutes; NotFound afterwards.
+	// times within 30 minutes; NotFound afterwards, and where it takes no form of
+	// the answer.
 	Respond(ctx context.Context, url string, m Message) error
 }
 

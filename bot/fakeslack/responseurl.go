@@ -61,10 +61,12 @@ func (w *Workspace) serveResponse(rw http.ResponseWriter, hr *http.Request) {
 	if err != nil {
 		body, call.Error = encode(nil, err)
 		call.Status = http.StatusNotFound
-		if call.Error != "expired_url" && call.Error != "used_url" {
-			call.Status = http.StatusBadRequest
-		}
 		rw.Header().Set("Content-Type", "application/json")
+		if call.Error != "expired_url" && call.Error != "used_url" {
+			// a bare word, without Slack's reasons for it
+			call.Status, body = http.StatusBadRequest, []byte(call.Error)
+			rw.Header().Set("Content-Type", "text/plain")
+		}
 	}
 	w.log(call, began, body)
 	rw.WriteHeader(call.Status)

@@ -49,8 +49,8 @@ var meanings = map[string]meaning{
 	"invalid_trigger_id":    {campaign.Unavailable, "The form could not be opened in time. Nothing was lost; open it with the button."},
 	"exchanged_trigger_id":  {campaign.Conflict, "This form was opened already."},
 	"hash_conflict":         {campaign.Conflict, "This page was changed in the meantime; it shows the newer state."},
-	"expired_url":           {campaign.NotFound, "It is too late to answer there; the answer comes as a direct message."},
-	"used_url":              {campaign.NotFound, "It is too late to answer there; the answer comes as a direct message."},
+	"expired_url":           {campaign.NotFound, "Slack takes no answer there; it comes as a direct message."},
+	"used_url":              {campaign.NotFound, "Slack takes no answer there; it comes as a direct message."},
 	"no_such_subteam":       {campaign.NotFound, "A user group of the configured roles does not exist. Nobody has a role by it; correct `roles` in the configuration."},
 	"token_revoked":         {campaign.Forbidden, "Slack has revoked Muster's token. Everything is kept; an operator must install the app again and set the new token."},
 	"invalid_auth":          {campaign.Forbidden, "Slack does not accept Muster's token. Everything is kept; an operator must check it."},
@@ -93,6 +93,9 @@ func explain(k call, err error) error {
 	}
 	if answer, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		return explainCode(k, answer, cause)
+	}
+	if _, ok := errors.AsType[hookRefusal](err); ok {
+		return &campaign.Error{Kind: campaign.NotFound, Err: cause, Message: meanings["expired_url"].words}
 	}
 	if status, ok := errors.AsType[slack.StatusCodeError](err); ok {
 		switch {

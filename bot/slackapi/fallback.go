@@ -3,7 +3,9 @@ package slackapi
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -17,7 +19,7 @@ import (
 // dressed sends a message in the best form that the workspace takes: native
 // charts and tables; else the chart as a picture and the table as text; else
 // all of it as text. The numbers are in the text in every form.
-func (c *Client) dressed(ctx context.Context, m campaign.Message, send func(...slack.MsgOption) error) error {
+func (c *Client) dressed(ctx context.Context, m campaign.Message, send func(text string, blocks []slack.Block) error) error {
 	forms := []func(context.Context, campaign.Message) ([]slack.Block, error){c.native, c.pictured, c.plain}
 	if m.Chart == nil && m.Table == nil {
 		forms = forms[2:]
@@ -32,7 +34,7 @@ func (c *Client) dressed(ctx context.Context, m campaign.Message, send func(...s
 			last = err
 			continue
 		}
-		last = send(slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))
+		last = send(text, blocks)
 		if !refusedBlocks(last) {
 			return last
 		}
@@ -44,14 +46,25 @@ func (c *Client) dressed(ctx context.Context, m campaign.Message, send func(...s
 	return last
 }
 
+// refusedBlocks returns whether Slack did not take the form of a message. A
+// response URL says no more than 400, and in its body perhaps why.
 func refusedBlocks(err error) bool {
-	code := codeOf(err)
+	if hook, ok := errors.AsType[hookRefusal](err); ok && hook.status == http.StatusBadRequest {
+		return true
+	}
+	return namesBlocks(codeOf(err))
+}
+
+func namesBlocks(code string) bool {
 	return code == "invalid_blocks" || code == "invalid_blocks_format" || code == "msg_blocks_too_long"
 }
 
 // remember keeps what the workspace refused out of the next messages, where the
-// answer names it.
+// answer names it. A response URL's 400 for another reason says nothing of blocks.
 func (c *Client) remember(m campaign.Message, err error) {
+	if hook, ok := errors.AsType[hookRefusal](err); ok && hook.code != "" && !namesBlocks(hook.code) {
+		return
+	}
 	said := err.Error()
 	if m.Chart != nil && (m.Table == nil || strings.Contains(said, "data_visualization")) {
 		c.charts.set()

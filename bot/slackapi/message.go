@@ -2,7 +2,6 @@ package slackapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -71,9 +70,10 @@ func (c *Client) postPart(ctx context.Context, p campaign.Post, m campaign.Messa
 		extra = append(extra, slack.MsgOptionTS(p.Thread))
 	}
 	var ref campaign.MessageRef
-	send := func(options ...slack.MsgOption) error {
+	send := func(text string, blocks []slack.Block) error {
+		options := append([]slack.MsgOption{slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...)}, extra...)
 		return c.do(ctx, call{method: methodPost, channel: p.To, lane: p.Lane}, func(ctx context.Context) (err error) {
-			ref.Channel, ref.TS, err = c.api.PostMessageContext(ctx, p.To, append(options, extra...)...)
+			ref.Channel, ref.TS, err = c.api.PostMessageContext(ctx, p.To, options...)
 			return err
 		})
 	}
@@ -226,42 +226,10 @@ func (c *Client) Edit(ctx context.Context, ref campaign.MessageRef, m campaign.M
 	if len(parts) > 1 {
 		return &campaign.Error{Kind: campaign.Invalid, Message: "This message has become too long to be shown in one. The earlier text stands.", Err: fmt.Errorf("edit would need %d messages", len(parts))}
 	}
-	return c.dressed(ctx, parts[0], func(options ...slack.MsgOption) error {
+	return c.dressed(ctx, parts[0], func(text string, blocks []slack.Block) error {
 		return c.write(ctx, "chat.update", campaign.Bulk, func(ctx context.Context) error {
-			_, _, _, err := c.api.UpdateMessageContext(ctx, ref.Channel, ref.TS, options...)
+			_, _, _, err := c.api.UpdateMessageContext(ctx, ref.Channel, ref.TS, slack.MsgOptionText(text, false), slack.MsgOptionBlocks(blocks...))
 			return err
 		})
 	})
-}
-
-// maxResponses is how often a response URL serves.
-const maxResponses = 5
-
-// Respond implements campaign.Messenger. Only the one who asked sees an
-// ephemeral answer; any other is seen by the whole channel.
-func (c *Client) Respond(ctx context.Context, url string, m campaign.Message) error {
-	parts := view.Split(m)
-	if len(parts) > maxResponses {
-		parts = parts[:maxResponses]
-		parts[maxResponses-1].Text += "\n\nThere is more than fits here; name one campaign, team or person to see less at once."
-	}
-	kind := slack.ResponseTypeInChannel
-	if m.Ephemeral {
-		kind = slack.ResponseTypeEphemeral
-	}
-	for _, part := range parts {
-		err := c.dressed(ctx, part, func(options ...slack.MsgOption) error {
-			return c.write(ctx, "response_url", campaign.Interactive, func(ctx context.Context) error {
-				_, _, _, err := c.api.SendMessageContext(ctx, "", append(options, slack.MsgOptionResponseURL(url, kind))...)
-				return err
-			})
-		})
-		if status, ok := errors.AsType[slack.StatusCodeError](err); ok && (status.Code == 404 || status.Code == 410) {
-			return &campaign.Error{Kind: campaign.NotFound, Message: meanings["expired_url"].words, Err: err}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
