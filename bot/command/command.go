@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/slack-go/slack"
 
@@ -111,13 +112,16 @@ func (r *Router) find(text string) (row Command, rest string, ok bool) {
 	return r.rows[i], rest, true
 }
 
+// firstWord cuts a text after its first word, at any space that there is in
+// Unicode: phones and copied text have others than ours. Quotes around the word
+// are not part of it.
 func firstWord(text string) (word, rest string) {
 	text = strings.TrimSpace(text)
-	i := strings.IndexAny(text, " \t\n\r")
+	i := strings.IndexFunc(text, unicode.IsSpace)
 	if i < 0 {
-		return text, ""
+		i = len(text)
 	}
-	return text[:i], strings.TrimSpace(text[i:])
+	return strings.Trim(text[:i], anyQuotes), strings.TrimSpace(text[i:])
 }
 
 // Overtakes returns whether a command is carried out at once, before everything

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -35,7 +36,7 @@ func TestWordsAreReadAsPeopleTypeThem(t *testing.T) {
 }
 
 func FuzzWords(f *testing.F) {
-	for _, seed := range []string{"new “log4j” 'x", `a "b c" d`, "<@U1|x> <!channel>", "due fri 17:00", "in 6h", "\xff'"} {
+	for _, seed := range []string{"new “log4j” 'x", `a "b c" d`, "<@U1|x> <!channel>", "pause\u00a0x", "“\u3000”", "due fri 17:00", "in 6h", "\xff'"} {
 		f.Add(seed)
 	}
 	now := time.Date(2021, 12, 13, 9, 0, 0, 0, time.UTC)
@@ -50,7 +51,7 @@ func FuzzWords(f *testing.F) {
 			require.Less(t, len(rest), len(words), "a time is made of words")
 		}
 		name, rest := firstWord(text)
-		require.False(t, strings.ContainsAny(name, " \t\n\r"))
+		require.False(t, strings.ContainsFunc(name, unicode.IsSpace))
 		require.LessOrEqual(t, len(name)+len(rest), len(text))
 		nearest(name, []string{"launch", "list"})
 	})
@@ -170,8 +171,35 @@ func TestTheNearestCommandIsFound(t *testing.T) {
 	}
 }
 
+func TestTheNameOfACommandIsReadAsItIsTyped(t *testing.T) {
+	tests := map[string]struct{ text, name, rest string }{
+		"plain":                       {"launch all", "launch", "all"},
+		"a no-break space":            {"help\u00a0launch", "help", "launch"},
+		"a wide space":                {"launch　all", "launch", "all"},
+		"a space that is long":        {"launch \u2003\n all", "launch", "all"},
+		"smart quotes":                {"“help”", "help", ""},
+		"straight quotes":             {`"status" heartbleed`, "status", "heartbleed"},
+		"single quotes":               {"‘help’ launch", "help", "launch"},
+		"as help texts write it":      {"`pause`", "pause", ""},
+		"quotes around all of it":     {"“launch all”", "launch", "all”"},
+		"only the name is taken bare": {`new "log4j RCE"`, "new", `"log4j RCE"`},
+		"nothing in quotes":           {`""`, "", ""},
+		"nothing":                     {"\u00a0", "", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			name, rest := firstWord(tt.text)
+			require.Equal(t, tt.name, name)
+			require.Equal(t, tt.rest, rest)
+		})
+	}
+	require.Equal(t, []string{"all"}, split("all”"), "a quote that was opened before the name")
+}
+
 func TestPauseOvertakes(t *testing.T) {
-	require.True(t, Overtakes(" Pause log4j-rce"))
+	for _, text := range []string{" Pause log4j-rce", "pause\u00a0log4j-rce", "pause\u3000", "“pause”", `"pause" log4j-rce`, "`pause`"} {
+		require.True(t, Overtakes(text), text)
+	}
 	require.False(t, Overtakes("resume"))
 	require.False(t, Overtakes(""))
 }
@@ -181,6 +209,10 @@ func TestInstructionsKeepTheirLines(t *testing.T) {
 	require.True(t, found)
 	require.Equal(t, "due fri 17:00 ", before)
 	require.Equal(t, " 1. One.\n2. Two.", after)
+	before, after, found = cutWord("due fri\u00a0instructions\u00a01. One.", "instructions")
+	require.True(t, found)
+	require.Equal(t, "due fri\u00a0", before)
+	require.Equal(t, "\u00a01. One.", after)
 	_, _, found = cutWord("methods reinstructions", "instructions")
 	require.False(t, found, "only a word that stands alone")
 }

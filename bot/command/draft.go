@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/musterbot/muster/campaign"
 )
@@ -169,7 +171,9 @@ func cutWord(text, word string) (before, after string, found bool) {
 			return text, "", false
 		}
 		at, end := i+j, i+j+len(word)
-		if (at == 0 || strings.ContainsAny(text[at-1:at], " \t\n")) && (end == len(text) || strings.ContainsAny(text[end:end+1], " \t\n:")) {
+		before, _ := utf8.DecodeLastRuneInString(text[:at])
+		after, _ := utf8.DecodeRuneInString(text[end:])
+		if (at == 0 || unicode.IsSpace(before)) && (end == len(text) || after == ':' || unicode.IsSpace(after)) {
 			return text[:at], strings.TrimPrefix(text[end:], ":"), true
 		}
 		i = end

@@ -52,6 +52,9 @@ func split(text string) []string {
 
 func isDouble(r rune) bool { return strings.ContainsRune("\"“”„«»", r) }
 
+// anyQuotes are what people, their clients and help texts put around a word.
+const anyQuotes = "\"'`“”„«»‘’‚‹›"
+
 // straight makes plain quotes of smart ones, for JSON that was typed into Slack.
 var straight = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "‘", "'", "’", "'")
 
