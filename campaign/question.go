@@ -32,7 +32,7 @@ type Question struct {
 }
 
 // QuestionAsked is a top-level message of a person in a channel. Text is as the
-// event has it, with Slack's escapes.
+// event has it, with Slack's tokens and escapes.
 type QuestionAsked struct {
 	Channel string
 	TS      string
@@ -62,6 +62,7 @@ func (g *Engine) AskQuestion(ctx context.Context, r Request, q QuestionAsked) er
 	if err != nil || id == "" || strings.TrimSpace(q.Text) == "" {
 		return err
 	}
+	text := clip(Typed(q.Text, AsProse, Names(ctx, g.opts.Directory, r.Actor)), maxQuestion)
 	return g.atomically(ctx, Scope(id), r, func(tx *transaction) error {
 		questionID := opaqueID(id, "question", q.Channel, q.TS)
 		_, found, err := find[Question](tx, KindQuestion, questionID)
@@ -75,7 +76,7 @@ func (g *Engine) AskQuestion(ctx context.Context, r Request, q QuestionAsked) er
 		c.Questions, c.AskedAt = c.Questions+1, tx.now
 		question := Question{
 			ID: questionID, Number: c.Questions, Status: QuestionOpen, Channel: q.Channel, TS: q.TS,
-			Asker: tx.request.Actor, Text: clip(typed(q.Text), maxQuestion), AskedAt: tx.now,
+			Asker: tx.request.Actor, Text: text, AskedAt: tx.now,
 		}
 		if err := tx.audit("question.ask", question.subject(), "", string(question.Status), ""); err != nil {
 			return err
@@ -158,6 +159,7 @@ func (g *Engine) FollowThread(ctx context.Context, r Request, channel, threadTS,
 		}
 		return err
 	}
+	text = Typed(text, AsProse, Names(ctx, g.opts.Directory, r.Actor))
 	return g.atomically(ctx, Scope(id), r, func(tx *transaction) error {
 		c, q, err := tx.question(question)
 		if err != nil {
@@ -167,7 +169,7 @@ func (g *Engine) FollowThread(ctx context.Context, r Request, channel, threadTS,
 		if err != nil || !helps || q.Asker == tx.request.Actor || q.Status == QuestionAnswered {
 			return err
 		}
-		return tx.changeQuestion(q, "question.reply", func(q *Question) error { return q.replied(tx.request.Actor, typed(text), tx.now) })
+		return tx.changeQuestion(q, "question.reply", func(q *Question) error { return q.replied(tx.request.Actor, text, tx.now) })
 	})
 }
 
@@ -368,11 +370,6 @@ func (q Question) address() string {
 	team, _, _ := strings.Cut(string(q.Asker), "/")
 	return "https://app.slack.com/client/" + team + "/" + q.Channel + "/thread/" + q.Channel + "-" + q.TS
 }
-
-// typed returns what a person typed: Slack's events carry it escaped.
-func typed(text string) string { return slackUnescapes.Replace(text) }
-
-var slackUnescapes = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 
 // clip cuts a text to so many bytes, between characters, and shows that it did.
 func clip(text string, limit int) string {

@@ -36,6 +36,8 @@ type Command struct {
 	// deputy included, or has the role; they may also read what auditors may.
 	Role  campaign.Role
 	Needs Needs
+	// People says that people may be named: their mentions stay tokens in Words.
+	People bool
 	// Sure marks what cannot be undone: when it was typed more than ten minutes
 	// before it is carried out, it asks again.
 	Sure bool
@@ -53,7 +55,7 @@ type Call struct {
 	At          time.Time // when it was received
 	Now         time.Time // in the zone of the person who typed it
 	Words       []string  // after the command's name and the campaign's ID
-	Text        string    // the same as it was typed
+	Text        string    // the same as Slack sent it, for campaign.Typed
 	Campaign    campaign.Campaign
 }
 
@@ -173,7 +175,11 @@ func (r *Router) prepare(ctx context.Context, call Call) (Command, Call, campaig
 	if !ok {
 		return row, call, r.unknown(call.Text), nil
 	}
-	call.Text, call.Words = rest, split(unescape.Replace(rest))
+	as := campaign.AsWords
+	if row.People {
+		as = campaign.AsPeople
+	}
+	call.Text, call.Words = rest, split(campaign.Typed(rest, as, campaign.Names(ctx, r.opts.Directory, call.Request.Actor)))
 	call.Now = r.localNow(ctx, call.Request.Actor)
 	if call.At.IsZero() {
 		call.At = call.Now
@@ -207,7 +213,7 @@ func askAgain(row Command, call Call) campaign.Message {
 	return campaign.Message{
 		Ephemeral: true,
 		Text: fmt.Sprintf("*You asked for `%s` %d minutes ago, and nobody could look at it before now.*\nNothing was done. Is it still wanted?",
-			text, int(call.Now.Sub(call.At).Minutes())),
+			shown(text, maxShown), int(call.Now.Sub(call.At).Minutes())),
 		Buttons: []campaign.Button{{Label: "Yes, " + row.Name, Action: ActionRun, Value: call.Campaign.ID + "|" + text, Style: campaign.Danger}},
 	}
 }

@@ -302,3 +302,22 @@ func TestTriageIsReadAsItIsTyped(t *testing.T) {
 		require.False(t, ok, text)
 	}
 }
+
+func TestAMentionIsOneWord(t *testing.T) {
+	for text, want := range map[string][]string{
+		"dryrun fix <@U1|Ann “O’Hara” Smith>, <@U2|tom>": {"dryrun", "fix", "<@U1|Ann “O’Hara” Smith>,", "<@U2|tom>"},
+		"a<!subteam^S1|on duty>b":                        {"a<!subteam^S1|on duty>b"},
+		"“x <@U1|Ann Smith> y” z":                        {"x <@U1|Ann Smith> y", "z"},
+		"<@U1|Ann Smith":                                 {"<@U1|Ann", "Smith"},
+		"<@nobody at all>":                               {"<@nobody", "at", "all>"},
+	} {
+		require.Equal(t, want, split(text), text)
+	}
+	require.Equal(t, "ask @Ann Smith of @on duty, <!here> <@U1>", said([]string{"ask", "<@U1|Ann Smith>", "of", "<!subteam^S1|on duty>,", "<!here>", "<@U1>"}))
+}
+
+func TestAUserGroupIsNoPerson(t *testing.T) {
+	_, err := commands{}.whom(t.Context(), "<!subteam^S0SEC|security>")
+	require.Equal(t, campaign.Invalid, campaign.KindOf(err))
+	require.Contains(t, campaign.PublicMessage(err), "@security is a user group")
+}

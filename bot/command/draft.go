@@ -46,7 +46,7 @@ func zoneOf(call Call) string {
 
 // advisory returns the record that was pasted or named; nil when neither was.
 func (c commands) advisory(ctx context.Context, call Call) ([]byte, error) {
-	if text := unescape.Replace(call.Text); strings.HasPrefix(text, "{") {
+	if text := campaign.Typed(call.Text, campaign.AsWords, nil); strings.HasPrefix(text, "{") {
 		if !json.Valid([]byte(text)) {
 			text = straight.Replace(text) // Slack makes quotes smart, and JSON of them none
 		}
@@ -82,7 +82,7 @@ func (c commands) edit(ctx context.Context, call Call) (campaign.Message, error)
 	}
 	var e campaign.CampaignEdit
 	for name, words := range fields {
-		value := strings.Join(words, " ")
+		value := said(words)
 		switch name {
 		case "title":
 			e.Title = &value
@@ -103,7 +103,7 @@ func (c commands) edit(ctx context.Context, call Call) (campaign.Message, error)
 			}
 			e.Grouping = &g
 		case "deputy":
-			p, err := c.person(ctx, value)
+			p, err := c.whom(ctx, strings.Join(words, " "))
 			if err != nil {
 				return campaign.Message{}, err
 			}
@@ -138,12 +138,13 @@ func (c commands) track(ctx context.Context, call Call) (campaign.Message, error
 	_, text := firstWord(call.Text)
 	// Instructions keep their lines, so they are taken as they were typed.
 	if before, after, found := cutWord(text, "instructions"); found {
-		text, e.Instructions = before, strings.Trim(straight.Replace(unescape.Replace(after)), "\" \n")
+		typed := campaign.Typed(after, campaign.AsMarkdown, campaign.Names(ctx, c.Directory, call.Request.Actor))
+		text, e.Instructions = before, strings.Trim(straight.Replace(typed), "\" \n")
 	}
 	var fields map[string][]string
 	if e.Instructions == "" || strings.TrimSpace(text) != "" {
 		var err error
-		if fields, err = options(split(unescape.Replace(text)), "due", "proof", "methods", "kind"); err != nil {
+		if fields, err = options(split(campaign.Typed(text, campaign.AsWords, nil)), "due", "proof", "methods", "kind"); err != nil {
 			return campaign.Message{}, err
 		}
 	}

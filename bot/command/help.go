@@ -16,7 +16,7 @@ func (r *Router) help(_ context.Context, call Call) (campaign.Message, error) {
 	}
 	row, _, ok := r.find(call.Words[0])
 	if !ok {
-		return r.unknown(call.Words[0]), nil
+		return r.unknown(string(campaign.Escape(call.Words[0]))), nil
 	}
 	text := fmt.Sprintf("*`%s`*\n%s.", strings.TrimSpace("/campaign "+row.Name+" "+row.Args), strings.ToUpper(row.Summary[:1])+row.Summary[1:])
 	if row.Role != campaign.Everybody {
@@ -45,7 +45,7 @@ func (r *Router) list(headline string) string {
 // unknown answers what is no command: never with silence.
 func (r *Router) unknown(text string) campaign.Message {
 	name, _ := firstWord(text)
-	headline := "*I do not know `" + clip(strings.ReplaceAll(string(campaign.Escape(unescape.Replace(name))), "`", "'"), 40) + "`, so nothing was done.*"
+	headline := "*I do not know `" + shown(name, 40) + "`, so nothing was done.*"
 	names := make([]string, 0, len(r.rows))
 	for _, row := range r.rows {
 		names = append(names, row.Name)
@@ -54,8 +54,18 @@ func (r *Router) unknown(text string) campaign.Message {
 		headline += " Did you mean `/campaign " + near + "`?"
 	} else if _, rest := firstWord(text); rest != "" {
 		if second, _ := firstWord(rest); slices.Contains(names, strings.ToLower(second)) {
-			headline += " The command comes first: `/campaign " + second + " " + clip(name, 40) + "`."
+			headline += " The command comes first: `/campaign " + second + " " + shown(name, 40) + "`."
 		}
 	}
 	return campaign.Message{Text: headline + "\n`/campaign help` lists all commands.", Ephemeral: true}
+}
+
+// maxShown is how much of a command is shown to the one who typed it, in
+// characters.
+const maxShown = 400
+
+// shown returns what was typed as it stands between backticks: it mentions nobody.
+func shown(text string, most int) string {
+	text = clip(campaign.Typed(text, campaign.AsWords, nil), most)
+	return strings.ReplaceAll(string(campaign.Escape(text)), "`", "'")
 }

@@ -64,7 +64,7 @@ func (c commands) ask(ctx context.Context, call Call) (campaign.Message, error) 
 	if len(call.Words) < 2 {
 		return campaign.Message{}, campaign.Refuse(campaign.Invalid, "Whom, for what, and by when? For example `/campaign ask @dana \"waive the freeze for six Payments services\" by 20:00`. Nothing was sent.")
 	}
-	to, err := c.person(ctx, call.Words[0])
+	to, err := c.whom(ctx, call.Words[0])
 	if err != nil {
 		return campaign.Message{}, err
 	}
@@ -74,7 +74,7 @@ func (c commands) ask(ctx context.Context, call Call) (campaign.Message, error) 
 			continue
 		}
 		if at, rest, ok := when(words[i+1:], call.Now); ok && len(rest) == 0 {
-			return c.Engine.SendAsk(ctx, call.Request, call.Campaign.ID, to, strings.Join(words[:i], " "), at)
+			return c.Engine.SendAsk(ctx, call.Request, call.Campaign.ID, to, said(words[:i]), at)
 		}
 	}
 	return campaign.Message{}, badTime(words[len(words)-1:])
@@ -102,7 +102,7 @@ func (c commands) command(ctx context.Context, call Call) (campaign.Message, err
 	case "take":
 		return c.Engine.TakeCommand(ctx, r, id)
 	}
-	to, err := c.person(ctx, call.Words[0])
+	to, err := c.whom(ctx, call.Words[0])
 	if err != nil {
 		return campaign.Message{}, err
 	}

@@ -17,7 +17,7 @@ func (c commands) dryrun(ctx context.Context, call Call) (campaign.Message, erro
 	}
 	var reviewers []campaign.Person
 	for _, word := range words {
-		p, err := c.person(ctx, strings.Trim(word, ","))
+		p, err := c.whom(ctx, strings.Trim(word, ","))
 		if err != nil {
 			return campaign.Message{}, err
 		}

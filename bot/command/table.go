@@ -17,7 +17,7 @@ func (c commands) table() []Command {
 		{Name: "show", Args: "[campaign]", Needs: OneCampaign, Run: c.show, Summary: "what a campaign is, whom it concerns, what comes next"},
 		{Name: "list", Run: c.list, Summary: "all campaigns, the newest first"},
 		{
-			Name: "edit", Args: "[zone ZONE] [waiver ID] [exploited yes|no] [grouping service|team|fix_unit] [waves organisation|share 10 30 60|none] [deputy @person] [title \"…\"]", Role: campaign.Commander, Needs: OneCampaign, Run: c.edit, Form: c.editForm,
+			Name: "edit", Args: "[zone ZONE] [waiver ID] [exploited yes|no] [grouping service|team|fix_unit] [waves organisation|share 10 30 60|none] [deputy @person] [title \"…\"]", Role: campaign.Commander, Needs: OneCampaign, People: true, Run: c.edit, Form: c.editForm,
 			Summary: "change what a campaign says of itself",
 			Detail: "Without more words it opens a form. `/campaign edit deputy @devi waiver CHG0012345`. `waves` cuts what is not exposed: by the units of the organisation, the smallest first, " +
 				"by shares that make 100 together, or not at all.",
@@ -48,7 +48,7 @@ func (c commands) table() []Command {
 			Detail:  "`/campaign alias pkg:maven/com.acme/log4j-core = pkg:maven/org.apache.logging.log4j/log4j-core \"our rebuild\"`.",
 		},
 		{
-			Name: "dryrun", Args: "TRACK @reviewer @reviewer | TRACK resolve", Role: campaign.Commander, Needs: OneCampaign, Run: c.dryrun,
+			Name: "dryrun", Args: "TRACK @reviewer @reviewer | TRACK resolve", Role: campaign.Commander, Needs: OneCampaign, People: true, Run: c.dryrun,
 			Summary: "let people execute the instructions before anyone receives them",
 			Detail:  "`resolve` marks the reviewers' comments as dealt with.",
 		},
@@ -100,7 +100,7 @@ func (c commands) table() []Command {
 		},
 		{Name: "declare", Args: "contained|fixed [because …]", Role: campaign.Commander, Needs: OneCampaign, Run: c.declare, Summary: "declare a milestone, with the numbers beside it"},
 		{
-			Name: "ask", Args: "@person \"what\" by WHEN", Role: campaign.Commander, Needs: OneCampaign, Run: c.ask,
+			Name: "ask", Args: "@person \"what\" by WHEN", Role: campaign.Commander, Needs: OneCampaign, People: true, Run: c.ask,
 			Summary: "ask a leader for a decision, by name and with a time",
 			Detail:  "`/campaign ask @dana \"waive the freeze for six Payments services\" by 20:00`.",
 		},
@@ -109,7 +109,7 @@ func (c commands) table() []Command {
 			Summary: "post a digest now, beside those on schedule",
 		},
 		{
-			Name: "command", Args: "@person|accept|decline|take", Needs: OneCampaign, Run: c.command,
+			Name: "command", Args: "@person|accept|decline|take", Needs: OneCampaign, People: true, Run: c.command,
 			Summary: "hand over command; it counts once it is accepted",
 			Detail:  "`take` is for the deputy and for commanders, when nobody answers; it is announced.",
 		},

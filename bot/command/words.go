@@ -1,9 +1,13 @@
 package command
 
 import (
+	"cmp"
+	"context"
 	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/musterbot/muster/campaign"
 )
 
 // maxText bounds what is read of a command.
@@ -11,7 +15,7 @@ const maxText = 8000
 
 // split cuts what people type into words. Quotes hold words together, also the
 // “smart” ones that Slack makes of them; a quote that is never closed reaches to
-// the end. An apostrophe within a word is a letter.
+// the end. An apostrophe within a word is a letter, and a mention is one word.
 func split(text string) []string {
 	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "")
@@ -20,6 +24,7 @@ func split(text string) []string {
 	var word strings.Builder
 	var until rune // the closing quote; 0 outside of quotes
 	open := false  // a word has begun
+	mention := 0   // where the mention ends that is being read
 	end := func() {
 		if open {
 			words = append(words, word.String())
@@ -27,8 +32,14 @@ func split(text string) []string {
 		word.Reset()
 		open = false
 	}
-	for _, r := range text {
+	for i, r := range text {
+		if r == '<' && i >= mention {
+			mention = i + len(mentions.FindString(text[i:]))
+		}
 		switch {
+		case i < mention:
+			open = true
+			word.WriteRune(r)
 		case until != 0 && (r == until || until == '"' && isDouble(r)):
 			until = 0
 		case until != 0:
@@ -66,8 +77,27 @@ var (
 // nearlyID matches what was meant as an advisory's ID, written right or not.
 var nearlyID = regexp.MustCompile(`(?i)^(CVE|GHSA|PYSEC|RUSTSEC|OSV|DSA|ALAS)-[0-9A-Z-]*$`)
 
-// unescape undoes what Slack does to typed text.
-var unescape = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
+// The mentions of people and of user groups, as campaign.AsPeople leaves them: at
+// the start of a text, with a name anywhere in it, and a group's alone.
+var (
+	mentions = regexp.MustCompile(`^<(?:@[UW]|!subteam\^S)[A-Z0-9]+(?:\|[^<>]*)?>`)
+	named    = regexp.MustCompile(`<(?:@[UW]|!subteam\^S)[A-Z0-9]+\|([^<>]*)>`)
+	grouped  = regexp.MustCompile(`^<!subteam\^S[A-Z0-9]+(?:\|([^<>]*))?>$`)
+)
+
+// said returns the words as a sentence, in which mentions are names. A mention
+// that was typed letter by letter counts as one.
+func said(words []string) string {
+	return named.ReplaceAllString(strings.Join(words, " "), "@$1")
+}
+
+// whom returns the person that a word names. A user group is refused by its name.
+func (c commands) whom(ctx context.Context, word string) (campaign.Person, error) {
+	if m := grouped.FindStringSubmatch(word); m != nil {
+		return "", campaign.Refuse(campaign.Invalid, "@"+string(campaign.Escape(cmp.Or(m[1], "…")))+" is a user group, and those cannot be named here: name each person. Nothing was done.")
+	}
+	return c.person(ctx, word)
+}
 
 // nearest returns the name that is at most two typing errors away; "" when none is.
 func nearest(word string, names []string) string {

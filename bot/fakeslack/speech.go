@@ -10,8 +10,8 @@ import (
 )
 
 // typed turns what a person types into what Slack sends on: mentions become ids,
-// angle brackets and ampersands are escaped. What already is a mention, a channel
-// or a link in angle brackets stays.
+// addresses become links, angle brackets and ampersands are escaped. What already
+// is a mention, a channel or a link in angle brackets stays.
 //
 // In commands Slack adds the name to a person's id, <@U1|ann>.
 func (w *Workspace) typed(s string, command bool) string {
@@ -28,13 +28,28 @@ func (w *Workspace) typed(s string, command bool) string {
 
 var (
 	escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
-	// written is what stands for something else: <@U1>, <#C1|x>, <!channel>, <https://…>, @ann, #ops.
-	written = regexp.MustCompile(`<(?:[@#!]|https?://)[^<>]*>|\B[@#][\p{L}\p{N}._-]*[\p{L}\p{N}_-]`)
+	// written is what stands for something else: <@U1>, <#C1|x>, <!channel>, <https://…>,
+	// https://…, www.google.com, ann@example.com, @ann, #ops.
+	written = regexp.MustCompile(`<(?:[@#!]|https?://|mailto:)[^<>]*>` +
+		`|https?://` + inAddress + `*` + endsAddress +
+		`|\b[\w.+-]+@(?:[\w-]+\.)+[A-Za-z]{2,}\b` +
+		`|\b(?:[\w-]+\.)+(?:com|org|net)\b(?:/` + inAddress + `*` + endsAddress + `)?` +
+		`|\B[@#][\p{L}\p{N}._-]*[\p{L}\p{N}_-]`)
+)
+
+// What an address is made of, and what its last letter may be: the full stop of a
+// sentence is not.
+const (
+	inAddress   = `[^\s<>|"“”‘’]`
+	endsAddress = `[^\s<>|"“”‘’.,;:!?()]`
 )
 
 func (w *Workspace) resolve(word string, command bool) string {
 	if word[0] == '<' {
 		return word
+	}
+	if word[0] != '@' && word[0] != '#' {
+		return linked(word)
 	}
 	name := word[1:]
 	if word[0] == '#' {
@@ -56,11 +71,27 @@ func (w *Workspace) resolve(word string, command bool) string {
 		}
 	}
 	for _, g := range w.groups {
+		if g.Handle == name && command {
+			return "<!subteam^" + g.ID + "|@" + name + ">"
+		}
 		if g.Handle == name {
 			return "<!subteam^" + g.ID + ">"
 		}
 	}
 	return word
+}
+
+// linked is the link that Slack makes of an address; where a scheme was not
+// typed, what was typed is its label.
+func linked(address string) string {
+	address = escaper.Replace(address)
+	switch {
+	case strings.HasPrefix(address, "http://"), strings.HasPrefix(address, "https://"):
+		return "<" + address + ">"
+	case strings.Contains(address, "@"):
+		return "<mailto:" + address + "|" + address + ">"
+	}
+	return "<http://" + address + "|" + address + ">"
 }
 
 // smarten turns straight quotes into the curly ones that Slack's clients put in
