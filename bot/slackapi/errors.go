@@ -94,8 +94,12 @@ func explain(k call, err error) error {
 	if answer, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		return explainCode(k, answer, cause)
 	}
-	if _, ok := errors.AsType[hookRefusal](err); ok {
-		return &campaign.Error{Kind: campaign.NotFound, Err: cause, Message: meanings["expired_url"].words}
+	if hook, ok := errors.AsType[hookRefusal](err); ok {
+		m := meanings["expired_url"]
+		if hook.status == http.StatusBadRequest {
+			m = meanings["invalid_blocks"] // another form may be taken
+		}
+		return &campaign.Error{Kind: m.kind, Err: cause, Message: m.words}
 	}
 	if status, ok := errors.AsType[slack.StatusCodeError](err); ok {
 		switch {
