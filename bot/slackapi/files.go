@@ -74,9 +74,8 @@ func (c *Client) isSlacks(address string) bool {
 	if err != nil || u.User != nil || u.Scheme != api.Scheme {
 		return false
 	}
-	slacks := func(host string) bool { return host == "slack.com" || strings.HasSuffix(host, ".slack.com") }
-	if slacks(strings.ToLower(api.Hostname())) {
-		return u.Host == api.Host || slacks(u.Host)
+	if isSlackHost(api) {
+		return u.Host == api.Host || u.Port() == "" && isSlackHost(u)
 	}
 	return u.Hostname() == api.Hostname()
 }

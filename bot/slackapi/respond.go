@@ -142,8 +142,8 @@ func (h hookRefusal) Error() string {
 	return words
 }
 
-// mayAnswer returns whether an address is a response URL as Slack gives them:
-// its own, or one of the host that stands in for it.
+// mayAnswer returns whether an address is a response URL as Slack gives them. What
+// stands in for Slack serves them where it likes.
 func (c *Client) mayAnswer(address string) bool {
 	api, err := url.Parse(c.opts.APIURL)
 	if err != nil {
@@ -153,9 +153,10 @@ func (c *Client) mayAnswer(address string) bool {
 	if err != nil || u.User != nil {
 		return false
 	}
+	return !isSlackHost(api) || u.Scheme == "https" && isSlackHost(u)
+}
+
+func isSlackHost(u *url.URL) bool {
 	host := strings.ToLower(u.Hostname())
-	if u.Scheme == api.Scheme && host == strings.ToLower(api.Hostname()) {
-		return true
-	}
-	return u.Scheme == "https" && (strings.HasSuffix(host, ".slack.com") || strings.HasSuffix(host, ".slack-gov.com"))
+	return host == "slack.com" || host == "slack-gov.com" || strings.HasSuffix(host, ".slack.com") || strings.HasSuffix(host, ".slack-gov.com")
 }

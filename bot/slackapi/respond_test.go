@@ -11,6 +11,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 	"github.com/sirupsen/logrus/hooks/test"
+	"github.com/slack-go/slack"
 	"github.com/stretchr/testify/require"
 
 	"github.com/musterbot/muster/bot/fakeslack"
@@ -146,7 +147,7 @@ func TestOnlyARefusalOfTheFormIsRemembered(t *testing.T) {
 func TestAnswersGoToSlackAlone(t *testing.T) {
 	log, lines := test.NewNullLogger()
 	log.SetLevel(logrus.TraceLevel)
-	h := workspace(t, fakeslack.Options{}, func(o *slackapi.Options) { o.Log = log })
+	h := workspace(t, fakeslack.Options{}, func(o *slackapi.Options) { o.Log, o.APIURL = log, slack.APIURL })
 	for _, address := range []string{"http://localhost:1/commands/sesame", "https://hooks.slack.com.example.com/sesame", "http://hooks.slack.com/sesame", "https://x@hooks.slack.com/sesame", "://"} {
 		err := h.Respond(t.Context(), address, private(says("hello")))
 		require.Equal(t, campaign.NotFound, campaign.KindOf(err), address)
