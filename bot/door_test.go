@@ -254,6 +254,21 @@ func TestACampaignStartsWithItsName(t *testing.T) {
 	require.Contains(t, h.answer(h.mei, "show log4j-rce").Words(), "log4j RCE", "or the one that is named")
 }
 
+// What the response URL does not take comes as a direct message: once, also where
+// the answer to the first attempt was lost.
+func TestAnAnswerThatIsRefusedComesAsOneDirectMessage(t *testing.T) {
+	h := openHouse(t)
+	h.Inject(fakeslack.Fault{Do: fakeslack.Refused, Method: "response_url", Error: "used_url", Times: -1})
+	lost := h.Inject(fakeslack.Fault{Do: fakeslack.LostAnswer, Method: "chat.postMessage"})
+	require.True(t, h.cara.Runs("/campaign list", "command").OK())
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	require.NoError(t, h.WaitFor(ctx, func() bool { return len(h.Calls("response_url")) >= 2 }), "it is tried again")
+	time.Sleep(300 * time.Millisecond) // a second message would be there by now
+	require.Equal(t, 1, lost.Fired())
+	require.Len(t, h.cara.DMs(), 1)
+}
+
 func TestUnknownWordsGetHelp(t *testing.T) {
 	h := openHouse(t)
 	tests := map[string]struct{ text, want string }{

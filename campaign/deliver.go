@@ -142,7 +142,9 @@ func amend[T any](tx *transaction, kind RecordKind, id string, change func(*T)) 
 }
 
 // reply answers a command or a button: at its response URL while that serves,
-// else by a direct message.
+// else by a direct message. Of what was said at the URL nothing can be read back,
+// so that a reply is tried again at once; the message of an earlier attempt is
+// looked for here.
 func (g *Engine) reply(ctx context.Context, _ Scope, e Effect) (any, error) {
 	p, err := decodePayload[replyPayload](e)
 	if err != nil {
@@ -156,6 +158,13 @@ func (g *Engine) reply(ctx context.Context, _ Scope, e Effect) (any, error) {
 	}
 	if p.To == "" {
 		return nil, nil
+	}
+	if p.URL != "" || e.Attempts > 0 {
+		ref, err := g.opts.Messenger.Find(ctx, p.To, "", e.ID, e.CreatedAt.Add(-time.Minute))
+		// Without the scope to look it is said rather twice than never.
+		if kind := KindOf(err); err == nil || kind != NotFound && kind != Forbidden {
+			return ref, err
+		}
 	}
 	ref, err := g.opts.Messenger.Post(ctx, Post{Key: e.ID, To: p.To, Message: p.Message, Lane: e.Lane})
 	return ref, err
