@@ -2,7 +2,6 @@ package campaign_test
 
 import (
 	"context"
-	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -344,112 +343,6 @@ func TestWhatAWebhookSaysIsReadBeforeTicketsAreFiled(t *testing.T) {
 	require.Positive(t, lanes.filed[campaign.Bulk])
 }
 
-// givenToEve launches a campaign and lets somebody give Ann's ticket for ledger to
-// Eve in the tracker.
-func (h *house) givenToEve() (string, campaign.Ticket) {
-	h.t.Helper()
-	id := h.launched(plain)
-	ledger := h.ticketNamed(id, "ledger")
-	h.tracker.people(ledger.ID, func(t *filed) { t.Draft.Assignee = "eve" })
-	h.minute()
-	h.settle()
-	return id, ledger
-}
-
-func TestAReassignmentInTheTrackerMovesTheWorkHere(t *testing.T) {
-	h := newHouse(t)
-	h.tracker.owners = []string{"ann", "ben"}
-	id, ledger := h.givenToEve()
-
-	task := h.taskNamed(id, "ledger")
-	require.Equal(t, "group:default/eve", task.Owner)
-	require.Equal(t, string(eve), task.Contact)
-	require.Len(t, h.firsts(eve), 1, "who has it now is asked")
-	require.Equal(t, "eve", h.tracker.now(ledger.ID).Assignee, "and it is not taken back")
-	require.NotContains(t, stored[campaign.Contact](h, id, campaign.KindContact, string(ann)).Tickets, ledger.ID)
-	_, err := h.engine.OnIt(t.Context(), h.by(eve), id, campaign.TaskSet{Contact: string(eve)})
-	require.NoError(t, err)
-	wrong, err := h.engine.Recount(t.Context(), id)
-	require.NoError(t, err)
-	require.Empty(t, wrong)
-}
-
-// The catalog still names the team that had it; who was given the ticket is asked
-// for the next step, too, on the same ticket.
-func TestAReassignedTicketKeepsItsOwnerInLaterPlans(t *testing.T) {
-	h := newHouse(t)
-	id, ledger := h.givenToEve()
-	h.approvesFix(id)
-	h.launch(id, campaign.SliceAll)
-	h.settle()
-
-	fix := 0
-	for _, task := range all[campaign.Task](h, id, campaign.KindTask) {
-		if task.Name == "ledger" {
-			require.Equal(t, "group:default/eve", task.Owner, task.Track)
-			require.Equal(t, string(eve), task.Contact, task.Track)
-			require.Equal(t, ledger.ID, task.Ticket, task.Track)
-		}
-		if task.Track == "fix" {
-			fix++
-		}
-	}
-	require.Greater(t, fix, 1, "the others have the next step as well")
-	require.Equal(t, "group:default/eve", stored[campaign.Target](h, id, campaign.KindTarget, h.taskNamed(id, "ledger").Target).Owner)
-	require.Equal(t, "eve", h.tracker.now(ledger.ID).Assignee, "and it is not taken back")
-}
-
-func TestWhomTheCatalogDoesNotKnowStandsOnTheTicket(t *testing.T) {
-	h := newHouse(t)
-	h.tracker.owners = []string{"ann", "ben"} // no tracker knows all names that people have there
-	id := h.launched(plain)
-	ledger := h.ticketNamed(id, "ledger")
-	h.tracker.people(ledger.ID, func(t *filed) { t.Draft.Assignee = "j.doe" })
-	h.minute()
-	require.Equal(t, string(ann), h.taskNamed(id, "ledger").Contact, "the owner stays")
-	require.Equal(t, "j.doe", h.ticketNamed(id, "ledger").Given)
-	m, err := h.engine.Tickets(t.Context(), id, ann)
-	require.NoError(t, err)
-	require.Contains(t, m.Text, "j.doe")
-
-	_, err = h.engine.OnIt(t.Context(), h.by(ann), id, campaign.TaskSet{Tasks: []string{h.taskNamed(id, "ledger").ID}})
-	require.NoError(t, err)
-	h.settle()
-	require.Equal(t, "j.doe", h.tracker.now(ledger.ID).Assignee)
-}
-
-// A project may give new tickets to its lead: that is nobody's doing.
-func TestWhomATrackerAssignsToByItselfIsNotGivenTheWork(t *testing.T) {
-	h := newHouse(t)
-	h.tracker.owners, h.tracker.leader = []string{}, "eve"
-	id := h.launched(plain)
-	h.minute()
-	require.Equal(t, "group:default/ann", h.taskNamed(id, "ledger").Owner)
-	require.Empty(t, h.firsts(eve))
-
-	_, err := h.engine.OnIt(t.Context(), h.by(ann), id, campaign.TaskSet{Contact: string(ann)})
-	require.NoError(t, err)
-	h.settle()
-	require.Empty(t, h.tracker.now(h.ticketNamed(id, "ledger").ID).Assignee, "Ann has no account there")
-
-	ledger := h.ticketNamed(id, "ledger")
-	h.tracker.people(ledger.ID, func(t *filed) { t.Draft.Assignee = "eve" })
-	h.minute()
-	require.Equal(t, "group:default/eve", h.taskNamed(id, "ledger").Owner, "what people do counts")
-}
-
-// Whoever gives a ticket away before Muster looks at it has done so all the same.
-func TestATicketThatIsGivenAwayBeforeItIsReadMoves(t *testing.T) {
-	h := newHouse(t, func(o *campaign.Options) { o.Work.TrackPoll = -1 })
-	id := h.launched(plain)
-	ledger := h.ticketNamed(id, "ledger")
-	h.clock.advance(2 * time.Minute)
-	h.tracker.people(ledger.ID, func(t *filed) { t.Draft.Assignee = "eve" })
-	h.hint(ledger)
-	h.drain()
-	require.Equal(t, "group:default/eve", h.taskNamed(id, "ledger").Owner)
-}
-
 // A token that lapsed hides tickets for a while: what happened meanwhile is written
 // once they are there again.
 func TestATicketThatShowsAgainIsBroughtUpToDate(t *testing.T) {
@@ -524,66 +417,4 @@ func TestAHintOfAStrangersTicketIsDropped(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, waits.Entries)
 	require.Equal(t, 0, h.auditedTimes(id, "tracker.lost"))
-}
-
-// The tracker is asked again and again, and backs off while it is away.
-func TestPollingSurvivesATrackerThatIsAway(t *testing.T) {
-	h := newHouse(t)
-	id := h.launched(plain)
-	search := h.ticketNamed(id, "search")
-	h.tracker.away = &campaign.Error{Kind: campaign.Unavailable, Message: "Away.", RetryAfter: 2 * time.Minute}
-	h.minute()
-	h.tracker.move(search.ID, campaign.TicketDone)
-	h.minute()
-	require.Equal(t, campaign.TaskOpen, h.taskNamed(id, "search").Status)
-	h.tracker.away = nil
-	h.minute()
-	h.minute()
-	require.Equal(t, campaign.TaskClaimed, h.taskNamed(id, "search").Status)
-}
-
-// endless has more changes than there is time for: it stops where the call is cut off.
-type endless struct {
-	*fakeTracker
-	cut   func() // called after the changes that time sufficed for
-	asked []time.Time
-}
-
-func (e *endless) Changes(ctx context.Context, since time.Time) iter.Seq2[campaign.TicketSeen, error] {
-	e.asked = append(e.asked, since)
-	return func(yield func(campaign.TicketSeen, error) bool) {
-		for i := range 300 { // more than are taken up at once, and not a multiple
-			at := since.Add(time.Duration(i) * time.Second)
-			if !yield(campaign.TicketSeen{Ref: campaign.TicketRef{ID: "X"}, Key: "x", UpdatedAt: at}, nil) {
-				return
-			}
-		}
-		e.cut()
-		yield(campaign.TicketSeen{}, ctx.Err())
-	}
-}
-
-// What one lease does not suffice for is not begun anew by the next.
-func TestAPollThatIsCutOffGoesOnWhereItEnded(t *testing.T) {
-	tracker := &endless{}
-	h := newHouse(t, func(o *campaign.Options) {
-		tracker.fakeTracker = o.Tracker.(*fakeTracker)
-		o.Tracker = tracker
-	})
-	require.NoError(t, h.engine.Heartbeat(t.Context()))
-	for range 2 {
-		claims, err := h.store.Claim(t.Context(), campaign.ClaimRequest{Now: h.clock.Now(), Lease: time.Minute, N: 10})
-		require.NoError(t, err)
-		for _, c := range claims.Entries {
-			if c.ID != "tracking/poll" {
-				continue
-			}
-			ctx, cancel := context.WithCancel(t.Context())
-			tracker.cut = cancel
-			require.NoError(t, h.engine.Work(ctx, c))
-		}
-		h.clock.advance(time.Hour)
-	}
-	require.Len(t, tracker.asked, 2)
-	require.WithinDuration(t, tracker.asked[0].Add(299*time.Second), tracker.asked[1], 0)
 }
