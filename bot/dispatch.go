@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -246,10 +245,11 @@ func (d *Dispatcher) command(ctx context.Context, e campaign.Envelope, again boo
 		return out, err
 	}
 	if form != nil {
-		if !d.opened.wait(ctx, e.Key) {
+		opened, err := d.isOpened(ctx, e)
+		if err == nil && !opened {
 			out.reply(openByButton(command.ActionRun, "|"+call.Text))
 		}
-		return out, nil
+		return out, err
 	}
 	d.opened.forget(e.Key)
 	m, err := d.commands.Run(ctx, call)
@@ -274,10 +274,11 @@ func (d *Dispatcher) press(ctx context.Context, e campaign.Envelope, again bool)
 	}
 	if form != nil {
 		out.home = false // the form's answer will change it
-		if !d.opened.wait(ctx, e.Key) {
+		opened, err := d.isOpened(ctx, e)
+		if err == nil && !opened {
 			out.reply(openByButton(p.Action, p.Value))
 		}
-		return out, nil
+		return out, err
 	}
 	d.opened.forget(e.Key)
 	m, err := d.actions.Run(ctx, p)
@@ -348,92 +349,4 @@ func (d *Dispatcher) publishHome(ctx context.Context, p campaign.Person) error {
 		h.Zone, _ = time.LoadLocation(u.Zone) // nil is UTC
 	}
 	return d.opts.Views.PublishHome(ctx, p, view.Home(h))
-}
-
-// openings remembers, in this process, which envelopes are opening a form. A
-// replay after a crash finds nothing and offers a button instead.
-type openings struct {
-	mu      sync.Mutex
-	waiting map[string]chan bool
-}
-
-// maxOpenings bounds what is remembered when nobody asks for it.
-const maxOpenings = 10_000
-
-func (o *openings) begin(key string) chan bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.waiting == nil || len(o.waiting) >= maxOpenings {
-		o.waiting = map[string]chan bool{}
-	}
-	if o.waiting[key] != nil {
-		return nil // a redelivery: the first one opens it
-	}
-	done := make(chan bool, 1)
-	o.waiting[key] = done
-	return done
-}
-
-// wait returns whether the form of an envelope was opened.
-func (o *openings) wait(ctx context.Context, key string) bool {
-	o.mu.Lock()
-	done := o.waiting[key]
-	delete(o.waiting, key)
-	o.mu.Unlock()
-	if done == nil {
-		return false
-	}
-	t := time.NewTimer(besideFor)
-	defer t.Stop()
-	select {
-	case ok := <-done:
-		return ok
-	case <-ctx.Done():
-	case <-t.C:
-	}
-	return false
-}
-
-// forget drops what nobody waits for.
-func (o *openings) forget(key string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	delete(o.waiting, key)
-}
-
-// Beside implements Handlers: it opens the form that a command or a press asks
-// for, while its trigger lives.
-func (d *Dispatcher) Beside(e campaign.Envelope) func(context.Context) {
-	var trigger string
-	var form func(context.Context) (*slack.ModalViewRequest, error)
-	switch e.Kind {
-	case campaign.EnvelopeCommand:
-		call, id, err := d.readCommand(e)
-		if err != nil || !d.commands.MayOpenForm(call.Text) {
-			return nil
-		}
-		trigger, form = id, func(ctx context.Context) (*slack.ModalViewRequest, error) { return d.commands.Form(ctx, call) }
-	case campaign.EnvelopeAction:
-		p, err := d.actions.ReadPress(e)
-		if err != nil || !d.actions.MayOpenForm(p) {
-			return nil
-		}
-		trigger, form = p.Trigger, func(ctx context.Context) (*slack.ModalViewRequest, error) { return d.actions.Form(ctx, p) }
-	case campaign.EnvelopeSubmission, campaign.EnvelopeEvent:
-		return nil
-	}
-	done := d.opened.begin(e.Key)
-	if done == nil {
-		return nil
-	}
-	return func(ctx context.Context) {
-		v, err := form(ctx)
-		if err == nil && v != nil {
-			err = d.opts.Views.OpenView(ctx, trigger, *v)
-			if err != nil {
-				d.opts.Log.WithError(err).WithField(campaign.FieldRequest, e.Key).Info("form not opened; its person gets a button")
-			}
-		}
-		done <- err == nil && v != nil
-	}
 }

@@ -63,6 +63,8 @@ type house struct {
 	clock  *clock
 	pages  pages
 	work   func() // starts the worker; openHouse does it unless told otherwise
+	// replica is a dispatcher as another process has it.
+	replica func() *bot.Dispatcher
 
 	cara, mei, tom, ann, guest *fakeslack.Person
 }
@@ -107,14 +109,18 @@ func openQuietHouse(t *testing.T) *house {
 		Work: campaign.WorkOptions{UncertainWait: 50 * time.Millisecond, Poll: 20 * time.Millisecond, Coalesce: 20 * time.Millisecond},
 	})
 	require.NoError(t, err)
-	dispatcher, err := bot.NewDispatcher(bot.DispatcherOptions{
-		Engine: h.engine, Roles: client, Directory: client, Views: client, People: client, Clock: h.clock, CommandChannel: command,
-		BotUser: func(ctx context.Context) (string, error) {
-			me, err := client.Identity(ctx)
-			return me.UserID, err
-		},
-	})
-	require.NoError(t, err)
+	h.replica = func() *bot.Dispatcher {
+		dispatcher, err := bot.NewDispatcher(bot.DispatcherOptions{
+			Engine: h.engine, Roles: client, Directory: client, Views: client, People: client, Clock: h.clock, CommandChannel: command,
+			BotUser: func(ctx context.Context) (string, error) {
+				me, err := client.Identity(ctx)
+				return me.UserID, err
+			},
+		})
+		require.NoError(t, err)
+		return dispatcher
+	}
+	dispatcher := h.replica()
 	h.engine.Handle("inbox/", dispatcher.Work)
 	server, err := bot.New(bot.Options{Inbox: campaign.NewInbox(store), Handlers: dispatcher, Clock: h.clock})
 	require.NoError(t, err)
@@ -360,6 +366,22 @@ func TestAnExpiredTriggerLeavesAButton(t *testing.T) {
 	defer cancel()
 	_, err := h.cara.WaitsForModal(ctx, func(v fakeslack.View) bool { return v.CallbackID == "campaign.new" })
 	require.NoError(t, err)
+}
+
+// One replica receives a command and opens its form, another one works it.
+func TestAFormThatAnotherReplicaOpensIsNotOfferedAgain(t *testing.T) {
+	h := openQuietHouse(t)
+	h.engine.Handle("inbox/", h.replica().Work)
+	h.work()
+	before := len(h.cara.Ephemerals("command"))
+	require.True(t, h.cara.Runs("/campaign new", "command").OK())
+	require.True(t, h.cara.Runs("/campaign list", "command").OK())
+	h.waitsFor("the answer to what was typed next", func() bool { return len(h.cara.Ephemerals("command")) > before })
+	require.NotContains(t, h.cara.Ephemerals("command")[before].Words(), "could not be opened")
+	require.NotNil(t, h.cara.Modal())
+
+	h.Inject(fakeslack.Fault{Do: fakeslack.Refused, Method: "views.open", Error: "expired_trigger_id"})
+	require.Contains(t, h.answer(h.cara, "new").Words(), "could not be opened in time")
 }
 
 func TestWhatCannotBeUndoneAsksAgainWhenItIsOld(t *testing.T) {

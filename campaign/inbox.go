@@ -20,7 +20,17 @@ type Envelope struct {
 	Payload json.RawMessage `json:"payload"` // as it came, at most 512 KiB
 	Status  InboxStatus     `json:"status"`
 	Problem string          `json:"problem,omitempty"` // why it was given up
+	Form    FormState       `json:"form,omitempty"`    // what became of the form that it asks for
 }
+
+// FormState is what became of a form; "" while nobody knows.
+type FormState string
+
+// The states of a form.
+const (
+	FormOpen   FormState = "open"
+	FormFailed FormState = "failed"
+)
 
 // EnvelopeKind says how to read the payload.
 type EnvelopeKind string
@@ -94,6 +104,28 @@ type Reply struct {
 func (g *Engine) Envelope(ctx context.Context, c Claimed) (Envelope, error) {
 	e, _, err := Load[Envelope](ctx, g.opts.Store, Sys, KindInbox, strings.TrimPrefix(c.ID, inboxPrefix))
 	return e, err
+}
+
+// MarkForm keeps what became of an envelope's form, for whichever replica works it.
+// It is NotFound until the envelope is stored, and changes nothing once it is done.
+func (g *Engine) MarkForm(ctx context.Context, key string, state FormState) error {
+	return Retrying(ctx, func() error {
+		tx := g.begin(ctx, Sys, Request{})
+		e, found, err := find[Envelope](tx, KindInbox, key)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return Refuse(NotFound, "There is no such request.")
+		case e.Status != InboxPending:
+			return nil
+		}
+		e.Form = state
+		if err := save(tx, KindInbox, key, e); err != nil {
+			return err
+		}
+		return tx.commit()
+	})
 }
 
 // Conclude ends an envelope: its replies are planned, its record is marked and
