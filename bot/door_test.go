@@ -270,9 +270,27 @@ func TestAnAnswerThatIsRefusedComesAsOneDirectMessage(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	require.NoError(t, h.WaitFor(ctx, func() bool { return len(h.Calls("response_url")) >= 2 }), "it is tried again")
-	time.Sleep(300 * time.Millisecond) // a second message would be there by now
+	h.settles()
 	require.Equal(t, 1, lost.Fired())
 	require.Len(t, h.cara.DMs(), 1)
+}
+
+// What stands in for Slack may not let Muster look for what it said.
+func TestAnAnswerIsGivenWhereNothingCanBeLookedUp(t *testing.T) {
+	h := openHouse(t)
+	h.Inject(fakeslack.Fault{Do: fakeslack.Refused, Method: "response_url", Error: "used_url", Times: -1})
+	h.Inject(fakeslack.Fault{Do: fakeslack.Refused, Method: "conversations.history", Error: "unknown_method", Times: -1})
+	require.True(t, h.cara.Runs("/campaign list", "command").OK())
+	h.waitsFor("a direct message", func() bool { return len(h.cara.DMs()) == 1 })
+}
+
+// settles waits until nothing is left to be sent to anybody.
+func (h *house) settles() {
+	h.t.Helper()
+	require.Eventually(h.t, func() bool {
+		left, err := h.engine.Outstanding(h.t.Context(), string(campaign.Sys))
+		return err == nil && left == 0
+	}, 10*time.Second, 20*time.Millisecond)
 }
 
 func TestUnknownWordsGetHelp(t *testing.T) {

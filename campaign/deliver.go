@@ -161,10 +161,10 @@ func (g *Engine) reply(ctx context.Context, _ Scope, e Effect) (any, error) {
 	}
 	if p.URL != "" || e.Attempts > 0 {
 		ref, err := g.opts.Messenger.Find(ctx, p.To, "", e.ID, e.CreatedAt.Add(-time.Minute))
-		// Without the scope to look it is said rather twice than never.
-		if kind := KindOf(err); err == nil || kind != NotFound && kind != Forbidden {
+		switch kind := KindOf(err); {
+		case err == nil, kind == Unavailable, kind == Uncertain, kind == Internal:
 			return ref, err
-		}
+		} // where Slack does not let us look it is said rather twice than never
 	}
 	ref, err := g.opts.Messenger.Post(ctx, Post{Key: e.ID, To: p.To, Message: p.Message, Lane: e.Lane})
 	return ref, err

@@ -143,8 +143,8 @@ func (g *Engine) look(ctx context.Context, cursor *pollCursor) error {
 			return err
 		}
 		if len(batch) > 0 {
-			newest = latest(newest, batch[len(batch)-1].UpdatedAt)
-			cursor.At = latest(cursor.At, newest)
+			last := batch[len(batch)-1].UpdatedAt
+			newest, cursor.At = latest(newest, last), latest(cursor.At, last)
 		}
 		batch = batch[:0]
 		return nil
@@ -159,7 +159,7 @@ func (g *Engine) look(ctx context.Context, cursor *pollCursor) error {
 				return err
 			}
 		}
-		if looked >= pollMost && newest.After(from) {
+		if looked >= pollMost && cursor.At.After(from) {
 			return flush() // At stands where the next look goes on
 		}
 	}

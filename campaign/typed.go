@@ -74,18 +74,25 @@ func readToken(token string, as Reading, name func(user string) string) string {
 		return label
 	case strings.HasPrefix(body, "!"): // here, channel, everyone
 		what, _, _ := strings.Cut(body[1:], "^")
-		return mentionTyped(body, cmp.Or(label, what), AsProse)
+		if as == AsPeople {
+			as = AsWords
+		}
+		return mentionTyped(body, cmp.Or(label, what), as)
 	case addressToken.MatchString(body):
 		return linkTyped(body, label, as)
 	}
 	return "<" + slackUnescapes.Replace(token) + ">"
 }
 
-// mentionTyped returns a mention as text; it mentions nobody any more.
+// mentionTyped returns a mention as text; it mentions nobody any more. In Markdown
+// it has no @: instructions go into trackers, where others have these names.
 func mentionTyped(body, label string, as Reading) string {
 	label = strings.TrimPrefix(label, "@")
 	if as == AsPeople {
 		return "<" + body + "|" + tokenMarks.Replace(label) + ">"
+	}
+	if as == AsMarkdown {
+		return label
 	}
 	return "@" + label
 }
