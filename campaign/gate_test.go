@@ -387,6 +387,30 @@ func TestTheExposedWaitLessWhileAttacksAreKnown(t *testing.T) {
 	require.Len(t, h.tracker.filed(), 11)
 }
 
+func TestThePlanSaysHowFarAPausedWaveIs(t *testing.T) {
+	h := newHouse(t)
+	h.company(3)
+	id := h.rolled(campaign.Rollout{Pilot: campaign.Pilot{Names: []string{"ann-0", "ben-0"}}})
+	_, err := h.engine.Launch(t.Context(), h.by(cara), id, campaign.SlicePilot)
+	require.NoError(t, err)
+	_, err = h.engine.Pause(t.Context(), h.by(cara), id)
+	require.NoError(t, err)
+	h.elapse(time.Minute)
+	m, err := h.engine.PlanMessage(t.Context(), id)
+	require.NoError(t, err)
+	require.Contains(t, m.Text, "is paused, with 0 of its tickets and 0 of its messages out")
+	m, err = h.engine.Resume(t.Context(), h.by(cara), id)
+	require.NoError(t, err)
+	require.Contains(t, m.Text, "goes on where it stopped")
+	h.elapse(2 * time.Minute)
+	m, err = h.engine.PlanMessage(t.Context(), id)
+	require.NoError(t, err)
+	require.Contains(t, m.Text, "is out")
+	m, err = h.engine.Resume(t.Context(), h.by(cara), id)
+	require.NoError(t, err)
+	require.Contains(t, m.Text, "not paused")
+}
+
 func TestAHalfFiledWaveIsPausedAndGoesOn(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(o *campaign.Options) { o.Brakes.SecondPersonAbove = 4000 })

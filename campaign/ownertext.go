@@ -72,6 +72,9 @@ func contactText(render Renderer, p Plan, revisions map[string]Revision, c PlanC
 		Exposed: exposed, Action: action, Minutes: rev.Minutes, Tried: Markup(rev.Tried), Waiver: p.Frame.Waiver, HelpChannel: holdHelp,
 		Void: voidOf(p.Frame.Void, first.Name),
 	}
+	if len(exposed) == 0 {
+		data.Names = namesOf(targets, func(Target) bool { return true })
+	}
 	data.Shared, data.SharedCount = shared(targets)
 	for _, t := range tracks[1:] {
 		data.Later = append(data.Later, TrackDue{Name: t.Name, Due: t.Due})

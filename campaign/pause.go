@@ -25,8 +25,9 @@ func (g *Engine) Pause(ctx context.Context, r Request, id string) (Message, erro
 
 // Resume lets a paused campaign go on where it stopped.
 func (g *Engine) Resume(ctx context.Context, r Request, id string) (Message, error) {
+	going := false
 	err := g.changeCampaign(ctx, r, id, "campaign.resume", func(tx *transaction, c *Campaign) error {
-		if c.Status == Running {
+		if going = c.Status == Running; going {
 			return nil
 		}
 		if c.Status != Paused {
@@ -42,5 +43,8 @@ func (g *Engine) Resume(ctx context.Context, r Request, id string) (Message, err
 		}
 		return tx.tellCommand("resume/"+timeKey(tx.now), m)
 	})
+	if going {
+		return say("It is not paused, and goes on as it did. Nothing was changed."), err
+	}
 	return say("It goes on where it stopped."), err
 }

@@ -118,6 +118,21 @@ func (w Wave) filed(n waveNumbers) bool { return w.Status == WaveFiled && n.File
 // sent returns whether all messages are out, too.
 func (w Wave) sent(n waveNumbers) bool { return w.filed(n) && n.Sent+n.Unsent >= w.Contacts }
 
+// state says how far a wave is; "" before its launch.
+func (w Wave) state(c Campaign, n waveNumbers) string {
+	switch {
+	case w.Status == WavePlanned && w.After != "":
+		return "waits at its gate"
+	case w.Status != WaveFiling && w.Status != WaveFiled:
+		return ""
+	case w.filed(n) && n.Sent+n.Unsent+w.Asleep >= w.Contacts: // whoever sleeps is told in the morning
+		return "is out"
+	case c.Status == Paused:
+		return fmt.Sprintf("is paused, with %d of its tickets and %d of its messages out", n.Filed, n.Sent)
+	}
+	return "is going out"
+}
+
 // doneAt computes when what does not wait for somebody's morning will have gone
 // out, at the speed measured or, before there is one, at the pace set; zero when
 // it has.

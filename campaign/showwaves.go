@@ -24,8 +24,12 @@ func (g *Engine) withWaves(ctx context.Context, m Message, c Campaign, p Plan) (
 		if err != nil {
 			return m, err
 		}
+		n, err := g.waveNumbers(ctx, Scope(c.ID), w.ID)
+		if err != nil {
+			return m, err
+		}
 		line := WaveLine{
-			Name: s.Name, Title: s.name(), Tickets: s.Tickets, Messages: s.Contacts, Woken: s.Woken, Sleeping: s.Asleep, Takes: s.Takes, State: w.state(),
+			Name: s.Name, Title: s.name(), Tickets: s.Tickets, Messages: s.Contacts, Woken: s.Woken, Sleeping: s.Asleep, Takes: s.Takes, State: w.state(c, n),
 		}
 		data.Waves, data.Picks = append(data.Waves, line), append(data.Picks, s.Picks...)
 	}
@@ -51,19 +55,6 @@ func (g *Engine) waveOf(ctx context.Context, c Campaign, p Plan, s PlanSlice) (W
 		return w, false, nil
 	}
 	return w, err == nil, err
-}
-
-// state says how far a wave is; "" before its launch.
-func (w Wave) state() string {
-	switch {
-	case w.Status == WavePlanned && w.After != "":
-		return "waits at its gate"
-	case w.Status == WaveFiling:
-		return "is going out"
-	case w.Status == WaveFiled:
-		return "is out"
-	}
-	return ""
 }
 
 // launchButtons offers what is left, the smallest harm first: the next two waves,

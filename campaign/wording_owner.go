@@ -13,6 +13,7 @@ type FirstMessageData struct {
 	Due       time.Time // of that track
 	Exploited bool      // attacks are known
 	Exposed   []string  // names of this contact's internet-facing targets, worst first
+	Names     []string  // names of all, where none is internet-facing
 	Action    Markup    // the action in short: Mrkdwn(Opening(instructions))
 	Minutes   int       // measured in the dry run; 0 when it was not
 	Tried     Markup    // who tried it and on what: "Mei and Tom on `ledger`"

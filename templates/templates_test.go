@@ -90,6 +90,22 @@ func TestALineWithoutDataIsLeftOut(t *testing.T) {
 	require.Equal(t, "*Log4Shell: all 14 of your services are done. Thank you.*", text)
 }
 
+func TestTheFirstMessageSaysWhichServices(t *testing.T) {
+	set := load(t, "")
+	for want, data := range map[string]campaign.FirstMessageData{
+		"*Log4Shell: 1 of your services. Contain.*\nIt is `ledger`.":                          {Count: 1, Names: []string{"ledger"}},
+		"*Log4Shell: 2 of your services. Contain.*\nThey are `ledger` and `search`.":          {Count: 2, Names: []string{"ledger", "search"}},
+		"*Log4Shell: 1 of your services. Contain.*\n`checkout`: it faces the internet.":       {Count: 1, Exposed: []string{"checkout"}},
+		"*Log4Shell: 2 of your services. Contain.*\nFirst `checkout`: it faces the internet.": {Count: 2, Exposed: []string{"checkout"}},
+		"*Log4Shell: 1 of your services. Contain.*\nAttackers use it now. It is `ledger`.":    {Count: 1, Exploited: true, Names: []string{"ledger"}},
+	} {
+		data.Title, data.Verb = "Log4Shell", "Contain"
+		text, err := set.Render(nil, "first_message", data)
+		require.NoError(t, err)
+		require.Equal(t, want, text)
+	}
+}
+
 func TestAPlanThatSendsNothingSaysSo(t *testing.T) {
 	text, err := load(t, "").Render(nil, "preview", campaign.PreviewData{Title: "Log4Shell", Unknown: 3})
 	require.NoError(t, err)
