@@ -13,14 +13,14 @@ func (g *Engine) Pause(ctx context.Context, r Request, id string) (Message, erro
 			return err
 		}
 		m, err := g.tell("paused", PausedData{
-			LocalTime: g.local(*c), Title: c.Title, By: Mention(tx.request.Actor), At: tx.now, Why: tx.request.Reason,
+			LocalTime: g.local(*c), Campaign: id, Title: c.Title, By: Mention(tx.request.Actor), At: tx.now, Why: tx.request.Reason,
 		}, Button{Label: "Resume", Action: "brake.resume", Value: id, Style: Primary})
 		if err != nil {
 			return err
 		}
 		return tx.tellCommand("pause/"+timeKey(tx.now), m)
 	})
-	return say("Paused. Nothing further goes out until `/campaign resume`."), err
+	return say("Paused. Nothing further goes out until `/campaign resume %s`.", id), err
 }
 
 // Resume lets a paused campaign go on where it stopped.

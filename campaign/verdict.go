@@ -270,7 +270,7 @@ func (tx *transaction) tellReview(c Campaign, rev Revision, reviews []Review) er
 
 func (g *Engine) dryRunResult(ctx context.Context, c Campaign, rev Revision, reviews []Review, to Person) (Message, error) {
 	data := DryRunResultData{
-		LocalTime: g.viewer(ctx, c, to), Title: c.Title, Track: rev.Track, Revision: rev.Number,
+		LocalTime: g.viewer(ctx, c, to), Campaign: c.ID, Title: c.Title, Track: rev.Track, Revision: rev.Number,
 		Approved: rev.Status == RevisionApproved, Quorum: g.opts.Quorum,
 	}
 	for _, r := range reviews {

@@ -34,6 +34,7 @@ type StepLine struct {
 // DryRunResultData is for dryrun_result: where a revision's dry run stands.
 type DryRunResultData struct {
 	LocalTime
+	Campaign string // its ID: others may run in the same channel
 	Title    string
 	Track    string
 	Revision int

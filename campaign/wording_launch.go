@@ -134,12 +134,13 @@ type RebaselineChoice struct {
 // PausedData is for paused.
 type PausedData struct {
 	LocalTime
-	Title  string
-	By     Markup
-	At     time.Time
-	Why    string
-	Held   int // messages and tickets that wait
-	Posted int // of the launch: already out
+	Campaign string // its ID
+	Title    string
+	By       Markup
+	At       time.Time
+	Why      string
+	Held     int // messages and tickets that wait
+	Posted   int // of the launch: already out
 }
 
 // ResumedData is for resumed.
