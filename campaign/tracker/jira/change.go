@@ -53,14 +53,18 @@ func (t *Tracker) Update(ctx context.Context, ref campaign.TicketRef, d campaign
 	if err != nil {
 		return fmt.Errorf("update ticket %s: %w", ref.ID, err)
 	}
-	change, err := t.update(i, d)
-	if err != nil {
-		return err
+	if t.unmapped(d) && t.mustAssign() {
+		d.KeepAssignee = true
 	}
-	if len(change) > 0 {
-		if err := t.edit(ctx, ref.ID, change); err != nil {
-			return fmt.Errorf("update ticket %s: %w", ref.ID, err)
+	err = t.write(ctx, i, d)
+	if err != nil && !d.KeepAssignee && t.unmapped(d) && refusesAssignee(err) {
+		d.KeepAssignee = true
+		if err = t.write(ctx, i, d); err == nil {
+			err = t.free(ctx, i.Key)
 		}
+	}
+	if err != nil {
+		return fmt.Errorf("update ticket %s: %w", ref.ID, err)
 	}
 	want := d.Status
 	if want == "" || want == campaign.TicketPlanned {
@@ -70,6 +74,15 @@ func (t *Tracker) Update(ctx context.Context, ref campaign.TicketRef, d campaign
 		return fmt.Errorf("update ticket %s: %w", ref.ID, err)
 	}
 	return nil
+}
+
+// write writes what differs from a draft.
+func (t *Tracker) write(ctx context.Context, i issue, d campaign.TicketDraft) error {
+	change, err := t.update(i, d)
+	if err != nil || len(change) == 0 {
+		return err
+	}
+	return t.edit(ctx, i.Key, change)
 }
 
 // update returns what has to be written to an issue; nothing when all stands there.

@@ -66,12 +66,33 @@ func (t *Tracker) learn(how unassigning) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.how = how
+	if how == never {
+		t.asked = time.Now()
+	}
 }
 
 func (t *Tracker) learnt() unassigning {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.how
+}
+
+// mustAssign reports whether Jira lately refused to have an issue be nobody's.
+func (t *Tracker) mustAssign() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.how == never && time.Since(t.asked) < askAgain
+}
+
+// refusesAssignee reports whether Jira took nothing because of the assignee: it
+// has no issues of nobody, or the field is not on the edit screen.
+func refusesAssignee(err error) bool {
+	answered, refused := errors.AsType[*rest.StatusError](err)
+	if !refused || answered.Status != http.StatusBadRequest || campaign.KindOf(err) == campaign.Unavailable {
+		return false
+	}
+	_, named := readProblem(answered.Body).Errors[fieldAssignee]
+	return named
 }
 
 // freeNew takes a new issue from whomever Jira gave it to unasked.

@@ -59,8 +59,48 @@ func TestIssuesOfOwnersWithoutAnAccountAreNobodys(t *testing.T) {
 					}
 					require.Equal(t, tt.want, i.Assignee, i.Key)
 				}
+				d, last := draft(), server.Issues()[bulks*50-1]
+				d.Assignee = "nobody knows"
+				for run, tracker := range []*jira.Tracker{tracker, connect(t, server, cloud)} { // and one that has to learn it
+					d.Title, d.Due = fmt.Sprint("Changed ", run), time.Date(2021, 12, 20+run, 0, 0, 0, 0, time.UTC)
+					for range 2 {
+						require.NoError(t, tracker.Update(t.Context(), campaign.TicketRef{ID: last.Key}, d))
+					}
+					changed, err := server.Issue(last.Key)
+					require.NoError(t, err)
+					require.Equal(t, d.Title, changed.Summary)
+					require.Equal(t, d.Due.Format(time.DateOnly), changed.Due)
+					require.Equal(t, tt.want, changed.Assignee)
+				}
 			})
 		}
+	}
+}
+
+// Where the field is on no edit screen, an issue is left to nobody by a call of its
+// own, and what is filed later is not taken for somebody's.
+func TestAnUpdateLeavesAnIssueToNobodyWithoutTheEditScreen(t *testing.T) {
+	for name, cloud := range kinds {
+		t.Run(name, func(t *testing.T) {
+			o := options(cloud)
+			o.Accounts, o.DefaultAssignee, o.AssigneeOffEdit = append(o.Accounts, "acc-lead"), "acc-lead", true
+			server := start(t, o)
+			tracker := connect(t, server, cloud)
+			d := draft()
+			d.Assignee = "nobody knows"
+			ref, err := tracker.Ensure(t.Context(), "k1", d)
+			require.NoError(t, err)
+			require.NoError(t, server.Change(ref.ID, func(i *jiratest.Issue) { i.Assignee = "acc-platform" }))
+			d.Title += "!"
+			require.NoError(t, tracker.Update(t.Context(), ref, d))
+			changed, err := server.Issue(ref.ID)
+			require.NoError(t, err)
+			require.Equal(t, d.Title, changed.Summary)
+			require.Empty(t, changed.Assignee)
+			_, err = tracker.Ensure(t.Context(), "k2", d)
+			require.NoError(t, err)
+			require.Empty(t, server.Issues()[1].Assignee)
+		})
 	}
 }
 

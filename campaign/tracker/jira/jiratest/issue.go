@@ -214,6 +214,9 @@ func (s *Server) edit(i *issue, body map[string]any) reply {
 	changed := i.clone()
 	problems := map[string]string{}
 	s.set(&changed, fields, problems)
+	if _, asked := fields["assignee"]; asked && s.opts.AssigneeOffEdit {
+		problems["assignee"] = notOnScreen("assignee")
+	}
 	steps, _ := body["update"].(map[string]any)
 	changed.step(steps, fields, problems)
 	if len(problems) > 0 {
@@ -226,6 +229,16 @@ func (s *Server) edit(i *issue, body map[string]any) reply {
 		}
 	}
 	s.touch(i, func() { i.Issue = changed })
+	return reply{status: http.StatusNoContent}
+}
+
+// assign is the call that changes the assignee alone, whatever the screens show.
+func (s *Server) assign(i *issue, body map[string]any) reply {
+	who, wrong := s.assignee(body)
+	if wrong != "" {
+		return refuseFields(map[string]string{"assignee": wrong})
+	}
+	s.touch(i, func() { i.Assignee = who })
 	return reply{status: http.StatusNoContent}
 }
 

@@ -37,6 +37,7 @@ type Options struct {
 	// them unassigned. Unassigned is what becomes of one who is explicitly nobody.
 	DefaultAssignee string
 	Unassigned      Unassigned
+	AssigneeOffEdit bool // the edit screen is without the assignee
 	// Components are those of the project.
 	Components []string
 	// Mandatory are the fields that a creation must fill besides its own.
@@ -423,7 +424,7 @@ func (s *Server) routeIssue(i *issue, r *http.Request, call string, parts []stri
 		}
 		return s.edit(i, body)
 	case "PUT issue/X/assignee":
-		return s.edit(i, map[string]any{"fields": map[string]any{"assignee": body}})
+		return s.assign(i, body)
 	case "GET issue/X/transitions":
 		return ok(map[string]any{"transitions": s.transitions(i, r.URL.Query().Get("expand") == "transitions.fields")})
 	case "POST issue/X/transitions":
