@@ -174,6 +174,18 @@ func (a bulkAnswer) refused(element int) (refusedElement, bool) {
 	return a.Errors[n], true
 }
 
+// addsUp reports whether each of so many updates became an issue or was refused.
+func (a bulkAnswer) addsUp(updates int) bool {
+	refused := map[int]bool{}
+	for _, e := range a.Errors {
+		if e.Element < 0 || e.Element >= updates || refused[e.Element] {
+			return false
+		}
+		refused[e.Element] = true
+	}
+	return len(a.Issues)+len(refused) == updates
+}
+
 // names reports whether a field is among what was wrong.
 func (e refusedElement) names(field string) bool {
 	_, named := readProblem(e.Said).Errors[field]
@@ -230,7 +242,7 @@ func (t *Tracker) create(ctx context.Context, updates []any) (bulkAnswer, error)
 	if refused && answered.Status == http.StatusBadRequest && json.Unmarshal(answered.Body, &said) == nil && len(said.Errors) > 0 {
 		err = nil // each of them was refused, and says why
 	}
-	if err == nil && len(said.Issues)+len(said.Errors) != len(updates) { // which is which cannot be told
+	if err == nil && !said.addsUp(len(updates)) { // which is which cannot be told
 		err = campaign.Refuse(campaign.Uncertain, "Jira did not say what became of each ticket. They are looked up before they are tried again.")
 	}
 	return said, err
