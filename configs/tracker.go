@@ -45,7 +45,7 @@ func (t Tracker) set() map[string]bool {
 var (
 	jiraKey    = regexp.MustCompile(`^[A-Z][A-Z0-9_]+$`)
 	jiraOwner  = regexp.MustCompile(`^(?:assignee|components|customfield_\d+(?::[a-z]+)?)$`)
-	jiraField  = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	jiraField  = regexp.MustCompile(`^[a-z][A-Za-z0-9_]*$`)
 	ownerSlash = regexp.MustCompile(`^[^/\s]+/[^/\s]+$`)
 )
 
@@ -126,7 +126,7 @@ func checkJira(c Config) []Problem {
 		switch {
 		case !jiraField.MatchString(id):
 			found = append(found, Problem{Path: "tracker.fields." + id, What: "it is not the ID of a field", Do: "Write it as the API does, such as customfield_10010 or priority."})
-		case slices.Contains(jiraFilled, id), id == owner:
+		case slices.Contains(jiraFilled, strings.ToLower(id)), strings.EqualFold(id, owner):
 			found = append(found, Problem{Path: "tracker.fields." + id, What: "Muster fills this field itself", Do: "Remove it."})
 		}
 	}

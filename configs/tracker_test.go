@@ -24,6 +24,7 @@ tracker:
     customfield_10011: [1, 2.5, true, null, 2021-12-10, "10"]
     customfield_10012: {a.b: x, empty: {}}
     priority: {name: High}
+    fixVersions: [{name: "2.1"}]
     customfield_10013: 8
 `)
 	cfg, err := configs.Load(path, []string{"LEVEL=Security", "MUSTER_TRACKER_NO_DUE=true"})
@@ -36,6 +37,7 @@ tracker:
 		"customfield_10011": [1, 2.5, true, null, "2021-12-10", "10"],
 		"customfield_10012": {"a.b": "x", "empty": {}},
 		"priority": {"name": "High"},
+		"fixVersions": [{"name": "2.1"}],
 		"customfield_10013": 8
 	}`, string(text))
 	require.True(t, cfg.Tracker.NoDue)
