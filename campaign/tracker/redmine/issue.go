@@ -2,9 +2,11 @@ package redmine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -178,16 +180,24 @@ func (t *Tracker) Ensure(ctx context.Context, key string, draft campaign.TicketD
 
 // filed takes an issue that was just filed from whom Redmine gave it to by
 // itself: who stands in for nobody in the project or its category was not asked
-// for, and would be taken for the one it was given to.
+// for, and would be taken for the one it was given to. Where Redmine refuses that,
+// it stays with whom it has: no ticket is worth less for that.
 func (t *Tracker) filed(ctx context.Context, i issue, fields map[string]any) (campaign.TicketRef, error) {
 	ref := t.ref(strconv.Itoa(i.ID))
 	if fields["assigned_to_id"] != "" || i.AssignedTo.ID == 0 {
 		return ref, nil
 	}
-	if err := t.put(ctx, ref, map[string]any{"assigned_to_id": ""}); err != nil {
+	err := t.put(ctx, ref, map[string]any{"assigned_to_id": ""})
+	if err != nil && !refused(err, http.StatusUnprocessableEntity, http.StatusForbidden) {
 		return campaign.TicketRef{}, fmt.Errorf("file ticket %s unassigned: %w", ref.ID, err)
 	}
 	return ref, nil
+}
+
+// refused reports whether Redmine answered with one of these, and changed nothing.
+func refused(err error, status ...int) bool {
+	answered, found := errors.AsType[*rest.StatusError](err)
+	return found && campaign.KindOf(err) != campaign.Unavailable && slices.Contains(status, answered.Status)
 }
 
 func (t *Tracker) get(ctx context.Context, ref campaign.TicketRef, include string) (issue, error) {
@@ -259,7 +269,14 @@ func (t *Tracker) update(ctx context.Context, ref campaign.TicketRef, draft camp
 		return nil
 	}
 	_, moves := fields["status_id"]
-	if err := t.put(ctx, ref, fields); err != nil || !moves {
+	err = t.put(ctx, ref, fields)
+	if fields["assigned_to_id"] == "" && refused(err, http.StatusUnprocessableEntity) { // perhaps it has to be somebody's
+		if delete(fields, "assigned_to_id"); len(fields) == 0 {
+			return nil
+		}
+		err = t.put(ctx, ref, fields)
+	}
+	if err != nil || !moves {
 		return err
 	}
 	return t.moved(ctx, d, ref, asked(draft.Status))
