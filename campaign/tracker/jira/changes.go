@@ -33,7 +33,7 @@ func (t *Tracker) Changes(ctx context.Context, since time.Time) iter.Seq2[campai
 // changes ends without an error when yield wants no more.
 func (t *Tracker) changes(ctx context.Context, since time.Time, yield func(campaign.TicketSeen) bool) error {
 	ago := max(0, time.Since(since)) + overlap
-	jql := fmt.Sprintf(`project = "%s" AND labels = "%s" AND updated >= "-%dm" ORDER BY created ASC`,
+	jql := fmt.Sprintf(`project = "%s" AND labels = "%s" AND updated >= "-%dm" ORDER BY created ASC, key ASC`,
 		t.opts.Project, t.opts.Label, int(ago/time.Minute)+1)
 	for page, err := range t.search(ctx, jql, t.fields(), perPage) {
 		if err != nil {
@@ -188,7 +188,7 @@ func (t *Tracker) readPage(ctx context.Context, page []skimmed) ([]issue, error)
 	if len(labels) == 0 {
 		return found, nil
 	}
-	jql := fmt.Sprintf(`project = "%s" AND labels in (%s) ORDER BY created ASC`, t.opts.Project, strings.Join(labels, ", "))
+	jql := fmt.Sprintf(`project = "%s" AND labels in (%s) ORDER BY created ASC, key ASC`, t.opts.Project, strings.Join(labels, ", "))
 	for answer, err := range t.search(ctx, jql, t.fields(), perPage) {
 		if err != nil {
 			return nil, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,11 +19,17 @@ import (
 // fileMany files tickets by the bulk, and returns their issues' keys.
 func fileMany(t *testing.T, tracker *jira.Tracker, n int) []string {
 	t.Helper()
+	return fileManyFrom(t, tracker, 0, n)
+}
+
+// fileManyFrom does that for keys from a number on.
+func fileManyFrom(t *testing.T, tracker *jira.Tracker, first, n int) []string {
+	t.Helper()
 	var issues []string
 	for len(issues) < n {
 		var filings []campaign.Filing
 		for i := range min(tracker.Bulk(), n-len(issues)) {
-			filings = append(filings, campaign.Filing{Key: fmt.Sprintf("k%d", len(issues)+i), Draft: draft()})
+			filings = append(filings, campaign.Filing{Key: fmt.Sprintf("k%d", first+len(issues)+i), Draft: draft()})
 		}
 		for _, o := range tracker.EnsureAll(t.Context(), filings) {
 			require.NoError(t, o.Err)
@@ -164,4 +172,63 @@ func TestFewChangesCostOneCall(t *testing.T) {
 	}
 	require.Equal(t, 100, count)
 	require.Equal(t, before+1, server.Stats().Calls)
+}
+
+// afterSkim calls do once, behind the first page that a look skims.
+type afterSkim struct{ do func() }
+
+func (a *afterSkim) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if do := a.do; do != nil && r.URL.Query().Get("maxResults") == "1000" {
+		a.do = nil
+		do()
+	}
+	return response, err
+}
+
+// A Data Center counts pages. What is found by "minutes ago" leaves the result as
+// time goes on, and those behind it move up.
+func TestWhatLeavesTheResultWhileItIsSkimmedHidesNothing(t *testing.T) {
+	const leaving, skimmed = 10, 1000
+	for name, gone := range map[string][]int{
+		"the oldest": nil, "and where the page ended": {skimmed - 1, skimmed - 2}, "and hundreds of them": hundreds(200, 900),
+	} {
+		t.Run(name, func(t *testing.T) {
+			begun := time.Now()
+			var ahead atomic.Int64 // Jira's clock
+			o := options(false)
+			o.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+			server := start(t, o)
+			after := &afterSkim{}
+			tracker := connect(t, server, false, func(o *jira.Options) { o.Client = clientOf(t, server, false, after) })
+			ahead.Store(int64(-10*time.Minute - 50*time.Second)) // before what is asked for, and within the overlap
+			fileMany(t, tracker, leaving)
+			ahead.Store(0)
+			issues := fileManyFrom(t, tracker, leaving, 1090)
+			after.do = func() {
+				ahead.Store(int64(25 * time.Second))
+				for _, n := range gone {
+					require.NoError(t, server.Change(issues[n-leaving], func(i *jiratest.Issue) { i.Labels = nil }))
+				}
+			}
+			seen := map[string]int{}
+			for s, err := range tracker.Changes(t.Context(), begun.Add(-30*time.Second)) {
+				require.NoError(t, err)
+				seen[s.Ref.ID]++
+			}
+			require.Nil(t, after.do)
+			for n, key := range issues {
+				if !slices.Contains(gone, n+leaving) {
+					require.Equal(t, 1, seen[key], key)
+				}
+			}
+		})
+	}
+}
+
+func hundreds(from, to int) (list []int) {
+	for n := from; n < to; n++ {
+		list = append(list, n)
+	}
+	return list
 }

@@ -47,7 +47,7 @@ func (t *Tracker) findAll(ctx context.Context, keys []string) (map[string]issue,
 	if len(labels) == 0 {
 		return found, nil
 	}
-	jql := fmt.Sprintf(`project = "%s" AND labels in (%s) ORDER BY created ASC`, t.opts.Project, strings.Join(labels, ", "))
+	jql := fmt.Sprintf(`project = "%s" AND labels in (%s) ORDER BY created ASC, key ASC`, t.opts.Project, strings.Join(labels, ", "))
 	for page, err := range t.search(ctx, jql, "labels,assignee,created,updated", perPage) {
 		if err != nil {
 			return nil, err

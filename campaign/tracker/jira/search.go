@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/musterbot/muster/campaign/tracker/rest"
@@ -30,7 +31,7 @@ type searchPage struct {
 }
 
 // search yields pages of what a query finds, of at most most issues each, and ends
-// after the first error.
+// after the first error. The query says in which order, and leaves none open.
 func (t *Tracker) search(ctx context.Context, jql, fields string, most int) iter.Seq2[searchPage, error] {
 	return func(yield func(searchPage, error) bool) {
 		path, q := t.api+"/search", url.Values{"jql": {jql}, "fields": {fields}, "maxResults": {strconv.Itoa(most)}}
@@ -38,24 +39,58 @@ func (t *Tracker) search(ctx context.Context, jql, fields string, most int) iter
 			path = t.api + "/search/jql"
 			q.Set("properties", propertyName)
 		}
-		start := 0
+		c := counted{most: most, yielded: map[string]bool{}}
 		for range maxPages {
 			var page searchPage
 			if err := t.opts.Client.Do(ctx, rest.Call{Path: path, Query: q, Out: &page}); err != nil {
 				yield(searchPage{}, err)
 				return
 			}
-			start += len(page.Issues)
-			page.last = t.opts.Cloud && page.Next == "" || !t.opts.Cloud && start >= page.Total || len(page.Issues) == 0
-			if !yield(page, nil) || page.last {
-				return
-			}
 			if t.opts.Cloud {
+				page.last = page.Next == "" || len(page.Issues) == 0
 				q.Set("nextPageToken", page.Next)
 			} else {
-				q.Set("startAt", strconv.Itoa(start))
+				goesOn := c.take(&page)
+				q.Set("startAt", strconv.Itoa(c.start))
+				if !goesOn {
+					continue
+				}
+			}
+			if !yield(page, nil) || page.last {
+				return
 			}
 		}
 		yield(searchPage{}, fmt.Errorf("search jira: more than %d pages", maxPages))
 	}
+}
+
+// counted are the pages of a Data Center, which begin at a number. What leaves the
+// result meanwhile lets those behind it move up, so each page begins with the last
+// issue of the one before: one that shows none of those that were yielded may have
+// skipped some, and an earlier one is asked for.
+type counted struct {
+	most    int // issues of a page
+	start   int // of the page to be asked for
+	overlap bool
+	yielded map[string]bool // by issue key
+}
+
+// take reports whether a page goes on where the one before ended, takes off what
+// was yielded, and moves start to what is to be asked for next.
+func (c *counted) take(page *searchPage) bool {
+	size := len(page.Issues)
+	fresh := slices.DeleteFunc(page.Issues, func(i issue) bool { return c.yielded[i.Key] })
+	if c.overlap && c.start > 0 && len(fresh) == size {
+		c.start = max(0, c.start-c.most)
+		return false
+	}
+	for _, i := range fresh {
+		c.yielded[i.Key] = true
+	}
+	page.Issues, page.last = fresh, c.start+size >= page.Total || size == 0
+	c.start += size
+	if c.overlap = size > 1; c.overlap {
+		c.start--
+	}
+	return true
 }
