@@ -146,8 +146,8 @@ type Tracker struct {
 	CommentField string `yaml:"comment_field"`
 	CloseCode    string `yaml:"close_code"`  // ServiceNow: goes along with the resolution
 	CloseNotes   string `yaml:"close_notes"` // the same, in words
-	// TextLimit is how many characters ServiceNow's description takes; 0 is what it
-	// is delivered with.
+	// TextLimit is how many characters ServiceNow's description takes, at least 3500;
+	// 0 is what it is delivered with.
 	TextLimit int `yaml:"text_limit"`
 	// WebhookSecret signs what the system sends to /v1/trackers/<kind>.
 	WebhookSecret secret.Secret `yaml:"webhook_secret"`

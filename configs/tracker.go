@@ -53,6 +53,10 @@ var (
 // another.
 var jiraFilled = []string{"summary", "description", "labels", "project", "issuetype", "assignee", "duedate"}
 
+// leastText is what a text needs at least: all tasks of a ticket may be done, and
+// each of them takes some characters also where there is no room for its line.
+const leastText = 3500
+
 func checkTracker(c Config) []Problem {
 	t := c.Tracker
 	found := oneOf("tracker.kind", t.Kind, TrackerKinds()...)
@@ -93,7 +97,7 @@ func checkTracker(c Config) []Problem {
 			found = append(found, oneOf("tracker.comment_field", t.CommentField, "comments", "work_notes")...)
 		}
 		if t.TextLimit != 0 {
-			found = append(found, atLeast("tracker.text_limit", t.TextLimit, 1000)...)
+			found = append(found, atLeast("tracker.text_limit", t.TextLimit, leastText)...)
 		}
 	case "github":
 		if t.Project != "" && !ownerSlash.MatchString(t.Project) {

@@ -156,27 +156,30 @@ func FuzzRoundTrip(f *testing.F) {
 	})
 }
 
-// Whatever is to be shown, it is no longer than it may be, and what is done is.
+// Whatever is to be shown, it is no longer than it may be, and what is done is:
+// of as many tasks as the engine lists, with IDs as it gives them.
 func FuzzWithin(f *testing.F) {
-	f.Add("Do it.\n", "Upgrade", 3, 3, 1000)
+	f.Add("Do it.\n", "Upgrade", 3, 3, 3500)
 	f.Add(strings.Repeat("ä", 2000), "Upgrade — it", 60, 7, 4000)
-	f.Add("", "x", 25, 0, 1000)
+	f.Add("", "x", 25, 0, 3500)
+	f.Add(strings.Repeat("ä", 5000), "Upgrade — it", 100, 99, 3500)
+	f.Add(strings.Repeat("ä", 5000), strings.Repeat("ä", 500), 100, 100, 3500)
 	f.Fuzz(func(t *testing.T, body, text string, n, done, limit int) {
-		if !utf8.ValidString(body+text) || len(text) > 2000 || strings.Contains(body, "muster:") || n < 0 || n > 200 || limit < 1000 || limit > 50_000 {
+		if !utf8.ValidString(body+text) || len(text) > 2000 || strings.Contains(body, "muster:") || n < 0 || n > 100 || limit < 3500 || limit > 50_000 {
 			t.Skip()
 		}
 		var many []campaign.CheckItem
 		var ids []string
 		for i := range n {
-			item := campaign.CheckItem{ID: fmt.Sprintf("task%03d", i), Text: text, Done: i < done}
+			item := campaign.CheckItem{ID: fmt.Sprintf("task%012d", i), Text: text, Done: i < done}
 			if item.Done {
 				ids = append(ids, item.ID)
 			}
 			many = append(many, item)
 		}
-		shown := checklist.RenderPlainWithin(body, many, 0, limit)
-		require.LessOrEqual(t, utf8.RuneCountInString(shown), limit)
-		if len(ids) < 25 {
+		for _, more := range []int{0, 90_000} {
+			shown := checklist.RenderPlainWithin(body, many, more, limit)
+			require.LessOrEqual(t, utf8.RuneCountInString(shown), limit)
 			require.Equal(t, ids, nilWhenEmpty(checklist.Checked(shown)))
 		}
 	})
