@@ -118,11 +118,7 @@ func Checked(text string) []string {
 		}
 	}
 	for _, found := range unseen.FindAllStringSubmatch(text, -1) {
-		for id := range strings.SplitSeq(found[1], ",") {
-			if id, err := url.QueryUnescape(id); err == nil && id != "" {
-				ticked = append(ticked, id)
-			}
-		}
+		ticked = append(ticked, marked(found[1])...)
 	}
 	slices.Sort(ticked)
 	return slices.DeleteFunc(slices.Compact(ticked), func(id string) bool { return slices.Contains(open, id) })

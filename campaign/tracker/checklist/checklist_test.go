@@ -163,6 +163,7 @@ func FuzzWithin(f *testing.F) {
 	f.Add(strings.Repeat("ä", 2000), "Upgrade — it", 60, 7, 4000)
 	f.Add("", "x", 25, 0, 3500)
 	f.Add(strings.Repeat("ä", 5000), "Upgrade — it", 100, 99, 3500)
+	f.Add("Do it.", "Upgrade", 100, 30, 3600)
 	f.Add(strings.Repeat("ä", 5000), strings.Repeat("ä", 500), 100, 100, 3500)
 	f.Fuzz(func(t *testing.T, body, text string, n, done, limit int) {
 		if !utf8.ValidString(body+text) || len(text) > 2000 || strings.Contains(body, "muster:") || n < 0 || n > 100 || limit < 3500 || limit > 50_000 {
@@ -171,7 +172,7 @@ func FuzzWithin(f *testing.F) {
 		var many []campaign.CheckItem
 		var ids []string
 		for i := range n {
-			item := campaign.CheckItem{ID: fmt.Sprintf("task%012d", i), Text: text, Done: i < done}
+			item := campaign.CheckItem{ID: fmt.Sprintf("%016d.%s", i, []string{"mitigate", "rotate-all-credentials"}[i%2]), Text: text, Done: i < done}
 			if item.Done {
 				ids = append(ids, item.ID)
 			}
@@ -181,6 +182,16 @@ func FuzzWithin(f *testing.F) {
 			shown := checklist.RenderPlainWithin(body, many, more, limit)
 			require.LessOrEqual(t, utf8.RuneCountInString(shown), limit)
 			require.Equal(t, ids, nilWhenEmpty(checklist.Checked(shown)))
+			var lines, open int
+			for _, item := range many {
+				if !strings.Contains(shown, "{muster:"+item.ID+"}") {
+					continue
+				}
+				if lines++; !item.Done {
+					open++
+				}
+			}
+			require.True(t, lines == open || open == n-len(ids), "open ones first")
 		}
 	})
 }
