@@ -55,7 +55,7 @@ type app struct {
 	web     *web.Server
 
 	commandChannel campaign.ChannelRef // of the installation; blank when there is none
-	shut           []string            // channels of the configuration that cannot be used, for /readyz
+	amiss          []string            // what of the configuration Slack refused at the start, for /readyz
 	cleanups       []cleanup
 }
 
@@ -225,7 +225,7 @@ func (a *app) startWorker(ctx context.Context) error {
 func (a *app) startWeb(ctx context.Context) error {
 	o := web.Options{
 		Listen: a.opts.Config.Listen, Gather: a.metrics.Handler(), Log: a.log,
-		Ready: []web.Check{{Name: "store", Run: a.storeAnswers, Note: a.storePromises}, {Name: "slack", Run: a.slackConnected, Note: a.shutChannels}},
+		Ready: []web.Check{{Name: "store", Run: a.storeAnswers, Note: a.storePromises}, {Name: "slack", Run: a.slackConnected, Note: a.startedWithout}},
 	}
 	if signing := a.opts.Config.Slack.SigningSecret; a.opts.Config.Slack.Mode == "http" {
 		o.Leave = a.opts.LeaveFor

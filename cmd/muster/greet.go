@@ -24,16 +24,21 @@ func (a *app) greet(ctx context.Context) error {
 	if err != nil {
 		return explainStart(err)
 	}
-	return a.patiently(ctx, "who may command", func() error {
-		commanders, err := a.slack.Members(ctx, campaign.Commander)
-		if err != nil {
-			return explainStart(err)
-		}
-		if len(commanders) == 0 {
-			a.log.Warn("nobody of roles.commander is in this workspace, so nobody can start a campaign")
-		}
-		return nil
+	var commanders []campaign.Person
+	err = a.patiently(ctx, "who may command", func() (err error) {
+		commanders, err = a.slack.Members(ctx, campaign.Commander)
+		return err
 	})
+	switch {
+	case refused(err): // a user group that was deleted is no reason not to go on
+		a.log.WithError(err).Warn("slack tells of nobody in roles.commander, so nobody can start a campaign")
+		a.amiss = append(a.amiss, "roles.commander gives nobody the role: nobody can start a campaign until that is mended.")
+	case err != nil:
+		return explainStart(err)
+	case len(commanders) == 0:
+		a.log.Warn("nobody of roles.commander is in this workspace, so nobody can start a campaign")
+	}
+	return nil
 }
 
 // turnFor bounds how long the start waits for its turn with one question: a list of
@@ -138,7 +143,7 @@ func (a *app) channel(ctx context.Context, search *slackapi.Search, key, name, f
 		return found, false, explainStart(err)
 	}
 	a.log.WithError(err).WithFields(logrus.Fields{"key": key, "channel": name, "follows": follows}).Warn("a channel of the configuration cannot be used")
-	a.shut = append(a.shut, fmt.Sprintf("%s (%s) cannot be used: %s.", key, name, follows))
+	a.amiss = append(a.amiss, fmt.Sprintf("%s (%s) cannot be used: %s.", key, name, follows))
 	return found, false, nil
 }
 
@@ -152,5 +157,5 @@ func refused(err error) bool {
 	return false
 }
 
-// shutChannels says behind the readiness of Slack which channels cannot be used.
-func (a *app) shutChannels(context.Context) string { return strings.Join(a.shut, " ") }
+// startedWithout says behind the readiness of Slack what the start had to do without.
+func (a *app) startedWithout(context.Context) string { return strings.Join(a.amiss, " ") }

@@ -132,6 +132,21 @@ func TestOneCommanderIsEnoughToStart(t *testing.T) {
 	}
 }
 
+func TestRolesThatSlackRefusesDoNotKeepMusterDown(t *testing.T) {
+	for _, code := range []string{"no_such_subteam", "missing_scope", "purple_elephant"} {
+		t.Run(code, func(t *testing.T) {
+			o := newOffice(t, "socket")
+			o.cfg.Roles.Commander = []string{"S0NOWHERE1"}
+			o.ws.Inject(fakeslack.Fault{Do: fakeslack.Refused, Error: code, Method: "usergroups.users.list", Times: -1})
+			o.opens()
+			require.Contains(t, o.logs.String(), "slack tells of nobody in roles.commander")
+			code, words := o.asks("/readyz")
+			require.Equal(t, http.StatusOK, code, "answers to campaigns under way are taken")
+			require.Contains(t, words, "roles.commander")
+		})
+	}
+}
+
 func TestPeopleAreReadBesideTheStart(t *testing.T) {
 	o := newOffice(t, "socket")
 	for n := range 300 {
