@@ -39,7 +39,11 @@ type digestMark struct {
 // firing is a schedule of a campaign.
 type firing struct {
 	DigestSchedule
-	key      string // stable while the schedule stays as it is
+	key string // stable while the schedule stays as it is
+	// was is the key by which versions that took the ID of the channel call it; key
+	// where that is no other. Their entries are worked, and the marks are under both, so
+	// that a fire which is due under both is sent once.
+	was      string
 	schedule Schedule
 }
 
@@ -67,15 +71,15 @@ func (g *Engine) firings(c Campaign) []firing {
 			g.opts.Log.WithError(err).WithField(FieldCampaign, c.ID).Error("digest schedule left out")
 			continue
 		}
-		key := opaqueID("digest", string(d.Audience), d.Cron, d.Zone, d.Channel)
-		found = append(found, firing{DigestSchedule: d, key: key, schedule: schedule})
+		key := func(channel string) string { return opaqueID("digest", string(d.Audience), d.Cron, d.Zone, channel) }
+		found = append(found, firing{DigestSchedule: d, key: key(cmp.Or(d.Written, d.Channel)), was: key(d.Channel), schedule: schedule})
 	}
 	return found
 }
 
 func (g *Engine) firing(c Campaign, key string) (firing, bool) {
 	for _, f := range g.firings(c) {
-		if f.key == key {
+		if f.key == key || f.was == key {
 			return f, true
 		}
 	}
@@ -96,6 +100,9 @@ func (tx *transaction) planDigests(c Campaign) error {
 	for _, f := range tx.engine.firings(c) {
 		if at, ok := plan.Next[f.key]; ok {
 			fresh[f.key] = at
+		} else if at, ok := plan.Next[f.was]; ok {
+			fresh[f.key] = at
+			tx.due(f.due(at))
 		} else if at := f.schedule.Next(tx.now); !at.IsZero() {
 			fresh[f.key] = at
 			tx.due(f.due(at))
@@ -197,16 +204,23 @@ func (g *Engine) forgetDigest(ctx context.Context, claim Claimed, key string) er
 // sendDigest plans the messages of one fire, leaves the mark and makes the next
 // fire due.
 func (tx *transaction) sendDigest(claim Claimed, f firing, at string, r reading) error {
-	markID := f.key + "/" + at
-	mark, _, err := find[digestMark](tx, KindDigest, markID)
+	markID, markWas := f.key+"/"+at, f.was+"/"+at
+	mark, found, err := find[digestMark](tx, KindDigest, markID)
+	if err == nil && !found {
+		mark, _, err = find[digestMark](tx, KindDigest, markWas)
+	}
 	if err != nil {
 		return err
 	}
+	next := f.schedule.Next(tx.now)
 	if mark.Done { // another replica was faster
 		tx.finish(claim, time.Time{})
-		return nil
+		plan, _, err := find[digestPlan](tx, KindDigest, digestPlanID)
+		if err != nil || timeKey(plan.Next[f.key]) != at {
+			return err
+		}
+		return tx.planNext(plan, f, next) // it knew only what this schedule was
 	}
-	next := f.schedule.Next(tx.now)
 	posts, after, err := tx.engine.digestPosts(tx.ctx, f.DigestSchedule, r, next, mark.After)
 	if err != nil {
 		return err
@@ -218,8 +232,10 @@ func (tx *transaction) sendDigest(claim Claimed, f firing, at string, r reading)
 	}
 	mark.At, mark.Snapshot, mark.After = tx.now, r.snapshot.ID, after
 	mark.Messages, mark.Done = mark.Messages+len(posts), after == ""
-	if err := save(tx, KindDigest, markID, mark); err != nil {
-		return err
+	for _, id := range []string{markID, markWas} {
+		if err := save(tx, KindDigest, id, mark); err != nil {
+			return err
+		}
 	}
 	if !mark.Done {
 		tx.finish(claim, tx.now) // the rest of the teams
@@ -234,13 +250,19 @@ func (tx *transaction) sendDigest(claim Claimed, f firing, at string, r reading)
 	if err != nil {
 		return err
 	}
-	if plan.Next == nil {
-		plan.Next = map[string]time.Time{}
-	}
 	if plan.Last == nil {
 		plan.Last = map[Audience]string{}
 	}
 	plan.Last[f.Audience] = r.snapshot.ID
+	return tx.planNext(plan, f, next)
+}
+
+// planNext makes the next fire of a schedule due.
+func (tx *transaction) planNext(plan digestPlan, f firing, next time.Time) error {
+	if plan.Next == nil {
+		plan.Next = map[string]time.Time{}
+	}
+	delete(plan.Next, f.was)
 	if plan.Next[f.key] = next; next.IsZero() {
 		delete(plan.Next, f.key)
 	} else {
@@ -300,15 +322,15 @@ func (g *Engine) SendDigest(ctx context.Context, r Request, id string, audience 
 			return err
 		}
 		sent := digestPrefix + "by hand/" + snapshot + "/" + string(audience)
+		_, again, err := find[digestMark](tx, KindDigest, sent)
+		if err != nil || again {
+			return err
+		}
 		for _, channel := range channels {
 			key := sent + "/" + channel
 			if err := tx.post(key, Interactive, postPayload{To: channel, Message: m}); err != nil {
 				return err
 			}
-		}
-		_, again, err := find[digestMark](tx, KindDigest, sent)
-		if err != nil || again {
-			return err
 		}
 		mark := digestMark{At: tx.now, Snapshot: snapshot, Messages: len(channels), Done: true}
 		if err := save(tx, KindDigest, sent, mark); err != nil {

@@ -1,6 +1,7 @@
 package campaign_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -108,6 +109,64 @@ func TestADigestTwiceWorkedIsSentOnce(t *testing.T) {
 	require.Len(t, h.planned(id, leads), 2, "and one follows")
 }
 
+// replica returns another engine over the same store, whose only digest is the one given.
+func (h *house) replica(d campaign.DigestSchedule) *campaign.Engine {
+	h.t.Helper()
+	o := h.opts
+	d.Audience, d.Cron = cmp.Or(d.Audience, campaign.ForLeads), "0 11,17 * * *"
+	o.Digests = []campaign.DigestSchedule{d}
+	engine, err := campaign.New(o)
+	require.NoError(h.t, err)
+	return engine
+}
+
+func TestADigestIsSentOnceWhateverAReplicaKnowsOfItsChannel(t *testing.T) {
+	const old, found, lost = "from before", "found", "not found"
+	tests := map[string]struct {
+		plans []string // whose heartbeats come before the fire, in this order
+		works []string // who works then, in this order, and for ever after
+	}{
+		"one did not find it":                     {[]string{found}, []string{lost, found}},
+		"the one that plans did not find it":      {[]string{lost}, []string{found, lost}},
+		"an upgrade long before":                  {[]string{old, found}, []string{found}},
+		"an upgrade and no heartbeat since":       {[]string{old}, []string{found}},
+		"replicas one by one, the old one faster": {[]string{old, found, old, found}, []string{old, found}},
+		"replicas one by one, the new one faster": {[]string{old, found, old, found}, []string{found, old}},
+		"replicas one by one, the old one last":   {[]string{old, found, old}, []string{found, old}},
+		"an upgrade and a downgrade":              {[]string{old, found, old}, []string{old}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			h, id := running(t)
+			replicas := map[string]*campaign.Engine{
+				old:   h.replica(campaign.DigestSchedule{Channel: leads}),
+				found: h.replica(campaign.DigestSchedule{Channel: leads, Written: "leads"}),
+				lost:  h.replica(campaign.DigestSchedule{Channel: "leads", Written: "leads"}),
+			}
+			sent := func() int { return len(h.planned(id, leads)) + len(h.planned(id, "leads")) }
+			for _, who := range tt.plans {
+				require.NoError(t, replicas[who].Heartbeat(t.Context()))
+			}
+			for day := range 2 {
+				for i, at := range []time.Duration{11 * time.Hour, 17 * time.Hour} {
+					h.clock.advance(monday.Add(time.Duration(day)*24*time.Hour + at - 9*time.Hour).Sub(h.clock.Now()))
+					for range 2 {
+						for _, who := range tt.works {
+							h.engine = replicas[who]
+							h.workNumbers()
+						}
+					}
+					require.Equal(t, 2*day+i+1, sent(), "day %d at %s", day, at)
+					for _, who := range tt.works {
+						require.NoError(t, replicas[who].Heartbeat(t.Context()))
+					}
+				}
+			}
+			require.Equal(t, 4, strings.Count(strings.Join(h.audited(id), " "), "digest.send"))
+		})
+	}
+}
+
 func TestNoDigestOfWhatIsOver(t *testing.T) {
 	h, id := running(t, scheduled)
 	require.NoError(t, h.engine.Heartbeat(t.Context()))
@@ -211,6 +270,10 @@ func TestADigestByHandIsShownFirstAndSentOnce(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Len(t, h.planned(id, execs), 1)
+	h.engine = h.replica(campaign.DigestSchedule{Audience: campaign.ForExecutives, Channel: "executives"}) // it did not find the channel
+	_, err = h.engine.SendDigest(t.Context(), h.by(cara), id, campaign.ForExecutives, value[2])
+	require.NoError(t, err)
+	require.Empty(t, h.planned(id, "executives"))
 	_, err = h.engine.SendDigest(t.Context(), h.by(ann), id, campaign.ForLeads, value[2])
 	refused(t, err, campaign.Forbidden)
 }

@@ -69,6 +69,10 @@ type DigestSchedule struct {
 	Cron     string // five fields
 	Zone     string // IANA name; default: the campaign's
 	Channel  string // channel ID or name
+	// Written is the channel as the configuration has it; default: Channel. It tells
+	// this schedule from others, so that replicas agree also when one did not find the
+	// channel at its start.
+	Written string
 }
 
 func (o Options) withDefaults() (Options, error) {

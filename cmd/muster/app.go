@@ -155,7 +155,7 @@ func (a *app) startEngine(ctx context.Context) error {
 	}
 	cfg := a.opts.Config
 	parts := slackParts{messenger: a.slack, channels: a.slack, directory: a.slack, roles: a.slack, files: a.slack}
-	if cfg.Digests, err = a.findChannels(ctx, cfg); err != nil {
+	if parts.found, err = a.findChannels(ctx, cfg); err != nil {
 		return err
 	}
 	parts.command = a.commandChannel

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/sirupsen/logrus"
 
 	"github.com/musterbot/muster/campaign"
@@ -17,6 +19,7 @@ type slackParts struct {
 	roles     campaign.Roles
 	files     campaign.Files      // nil where Slack is not asked
 	command   campaign.ChannelRef // the command channel; its ID is blank when there is none
+	found     map[string]string   // IDs of the digests' channels, by how they are written
 }
 
 // newEngine translates the configuration for the domain. tune may be nil.
@@ -46,7 +49,8 @@ func newEngine(cfg configs.Config, store campaign.Store, tracker campaign.Tracke
 	}
 	for _, d := range cfg.Digests {
 		o.Digests = append(o.Digests, campaign.DigestSchedule{
-			Audience: campaign.Audience(d.Audience), Cron: d.Schedule, Zone: d.TimeZone, Channel: d.Channel,
+			Audience: campaign.Audience(d.Audience), Cron: d.Schedule, Zone: d.TimeZone,
+			Channel: cmp.Or(s.found[d.Channel], d.Channel), Written: d.Channel,
 		})
 	}
 	if cfg.Inventory.KEV != "" {

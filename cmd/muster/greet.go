@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -92,10 +91,10 @@ func explainStart(err error) error {
 }
 
 // findChannels finds the channels of the configuration, joins them, and returns the
-// digests with the IDs of theirs. Names are looked for in one listing, which the
+// IDs of the digests' ones by how they are written. Names are looked for in one listing, which the
 // start waits for: in a large workspace without Muster in its channels a minute or
 // two. A channel that cannot be used is no reason not to start.
-func (a *app) findChannels(ctx context.Context, cfg configs.Config) ([]configs.Digest, error) {
+func (a *app) findChannels(ctx context.Context, cfg configs.Config) (map[string]string, error) {
 	names := []string{cfg.CommandChannel}
 	for _, d := range cfg.Digests {
 		names = append(names, d.Channel)
@@ -116,17 +115,17 @@ func (a *app) findChannels(ctx context.Context, cfg configs.Config) ([]configs.D
 	if ok {
 		a.commandChannel = found
 	}
-	digests := slices.Clone(cfg.Digests)
-	for i, d := range digests {
+	ids := map[string]string{}
+	for i, d := range cfg.Digests {
 		found, _, err := a.channel(ctx, search, fmt.Sprintf("digests[%d].channel", i), d.Channel, "its digests become dead letters until that is mended")
 		if err != nil {
 			return nil, err
 		}
 		if found.ID != "" {
-			digests[i].Channel = found.ID
+			ids[d.Channel] = found.ID
 		}
 	}
-	return digests, nil
+	return ids, nil
 }
 
 // channel finds one channel of the configuration, and returns whether it can be
