@@ -246,7 +246,8 @@ func present(u campaign.User, err error, what string) (campaign.User, error) {
 	return u, err
 }
 
-// userID is what Slack calls a person by; names are in lower case.
+// userID is what Slack calls a person by. Names are in lower case, but people may
+// type them in capitals.
 var userID = regexp.MustCompile(`^[UW][A-Z0-9]{6,}$`)
 
 // Named implements campaign.Directory. An ID, as mentions carry it, needs no list.
@@ -254,7 +255,7 @@ func (c *Client) Named(ctx context.Context, name string) (campaign.User, error) 
 	name = strings.TrimPrefix(strings.TrimSpace(name), "@")
 	if userID.MatchString(name) {
 		u, err := c.ByID(ctx, campaign.NewPerson("", name))
-		if !listTells(err) {
+		if !listTells(err) && campaign.KindOf(err) != campaign.NotFound {
 			return present(u, err, name)
 		}
 	}

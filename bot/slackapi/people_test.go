@@ -47,9 +47,7 @@ func TestWhoIsMentionedIsFoundBeforeEverybodyIsRead(t *testing.T) {
 	}
 	require.Zero(t, h.slack.CallCount("users.list"))
 
-	_, err := h.Named(t.Context(), "U0NOBODY11")
-	require.Equal(t, campaign.NotFound, campaign.KindOf(err))
-	_, err = h.ByEmail(t.Context(), "nobody@example.com")
+	_, err := h.ByEmail(t.Context(), "nobody@example.com")
 	require.Equal(t, campaign.NotFound, campaign.KindOf(err))
 	require.Contains(t, campaign.PublicMessage(err), "`nobody@example.com`")
 
@@ -59,6 +57,18 @@ func TestWhoIsMentionedIsFoundBeforeEverybodyIsRead(t *testing.T) {
 	require.Equal(t, campaign.NotFound, campaign.KindOf(err), "who left is not found")
 	_, err = h.ByEmail(t.Context(), "mei@example.com")
 	require.Equal(t, campaign.NotFound, campaign.KindOf(err))
+}
+
+func TestANameInCapitalsIsNotTakenForAnID(t *testing.T) {
+	h := workspace(t, fakeslack.Options{})
+	will := h.slack.AddUser("william", fakeslack.Profile{})
+	for range 2 { // before and after everybody is read
+		u, err := h.Named(t.Context(), "@WILLIAM")
+		require.NoError(t, err)
+		require.Equal(t, will.ID, u.Person.User())
+		_, err = h.Named(t.Context(), "U0NOBODY11")
+		require.Equal(t, campaign.NotFound, campaign.KindOf(err))
+	}
 }
 
 // A plan asks for thousands of owners at once: what the pace does not let through
