@@ -291,6 +291,9 @@ func (r *request) listOf(wanted func(*channel) bool) (fields, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.method == "users.conversations" && r.number("limit", 0) > 999 {
+		return nil, fail("invalid_limit")
+	}
 	var found []*channel
 	for _, id := range w.channelIDs {
 		if c := w.channels[id]; kinds[c.kind] && wanted(c) {

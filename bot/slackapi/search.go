@@ -16,7 +16,7 @@ import (
 
 // The bounds of a search. Slack's pages are often smaller than what is asked for.
 const (
-	listPage    = 1000
+	listPage    = 999 // the most that users.conversations takes
 	listPages   = 100
 	searchFor   = 10 * time.Minute // how long one that nobody goes on with is kept
 	maxSearches = 100
