@@ -2,6 +2,7 @@ package slackapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -28,13 +29,16 @@ const (
 type Search struct {
 	client *Client
 
-	mu     sync.Mutex
-	left   map[string]bool          // not found yet
-	found  map[string]slack.Channel // by name
-	all    bool                     // what we are in was read
-	ended  bool
+	// Of whoever is at work only.
+	left   map[string]bool // not found yet
+	all    bool            // what we are in was read
 	cursor string
 	pages  int
+
+	mu     sync.Mutex // never held during a call
+	atWork bool       // a caller goes on with the search; the others do not wait
+	found  map[string]slack.Channel
+	ended  bool
 	used   time.Time
 	failed error // why the list could not be read further
 }
@@ -51,14 +55,39 @@ func (c *Client) Search(namesOrIDs ...string) *Search {
 	return s
 }
 
+// busyFor is when to ask again for what another caller is at.
+const busyFor = 5 * time.Second
+
 // Run goes on with the search until it has found all or has read all, a hundred
-// pages at most. When Slack or our own pace stops it, it is Unavailable; called
-// again it goes on from there, and once it has ended it calls nobody.
+// pages at most. When Slack, our own pace or the end of ctx stops it, or another
+// caller is at it, it is Unavailable; called again it goes on from there, and once it
+// has ended it calls nobody.
 func (s *Search) Run(ctx context.Context) error {
+	if !s.begin() {
+		return busy()
+	}
+	err := s.run(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.used, s.failed = time.Now(), nil
-	for len(s.left) > 0 && !s.ended {
+	s.atWork, s.used, s.failed = false, time.Now(), err
+	return err
+}
+
+func (s *Search) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.atWork {
+		return false
+	}
+	s.atWork = true
+	return true
+}
+
+func (s *Search) run(ctx context.Context) error {
+	for len(s.left) > 0 && !s.over() {
+		if ctx.Err() != nil {
+			return unavailable(fmt.Errorf("look for channels: %w", context.Cause(ctx)), busyFor)
+		}
 		page, next, err := s.page(ctx)
 		switch {
 		case err != nil && codeOf(err) == "invalid_cursor" && s.cursor != "": // it grew old
@@ -68,24 +97,38 @@ func (s *Search) Run(ctx context.Context) error {
 		case err != nil && !s.all && campaign.KindOf(err) != campaign.Unavailable:
 			next = "" // the other list has them too
 		case err != nil:
-			s.failed = err
 			return err
 		}
-		for _, ch := range page {
-			if s.left[ch.Name] {
-				ch.IsMember = ch.IsMember || !s.all // the list of our own does not say
-				s.found[ch.Name] = ch
-				delete(s.left, ch.Name)
-			}
-		}
+		s.take(page)
 		s.pages++
 		s.cursor = next
 		if next == "" || s.pages >= listPages {
-			s.ended = s.all
+			if s.all {
+				s.Stop()
+			}
 			s.all, s.cursor, s.pages = true, "", 0
 		}
 	}
 	return nil
+}
+
+// take keeps what is looked for of one page.
+func (s *Search) take(page []slack.Channel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, ch := range page {
+		if s.left[ch.Name] {
+			ch.IsMember = ch.IsMember || !s.all // the list of our own does not say
+			s.found[ch.Name] = ch
+			delete(s.left, ch.Name)
+		}
+	}
+}
+
+func (s *Search) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
 }
 
 // Stop ends the search where it is: what was not found is not looked for any more.
@@ -93,6 +136,13 @@ func (s *Search) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended, s.failed = true, nil
+}
+
+func busy() error {
+	return &campaign.Error{
+		Kind: campaign.Unavailable, RetryAfter: busyFor, Err: errors.New("another caller reads the list of channels"),
+		Message: "Muster is reading Slack's list of channels at the moment. Nothing is lost.",
+	}
 }
 
 // page reads one page of the list that is being read.
@@ -116,13 +166,16 @@ func (s *Search) page(ctx context.Context) (page []slack.Channel, next string, e
 	return page, next, err
 }
 
-// named returns a channel that was found; else NotFound, or why the list could not
-// be read.
+// named returns a channel that was found; else NotFound, or why the list was not
+// read.
 func (s *Search) named(name string) (slack.Channel, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ch, ok := s.found[name]; ok {
 		return ch, nil
+	}
+	if s.atWork {
+		return slack.Channel{}, busy()
 	}
 	if s.failed != nil {
 		return slack.Channel{}, s.failed
@@ -221,9 +274,10 @@ func (k *searches) forget(name string) {
 
 // idle is for how long nobody went on with the search.
 func (s *Search) idle() time.Duration {
-	if !s.mu.TryLock() {
-		return 0 // it is at work
-	}
+	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.atWork {
+		return 0
+	}
 	return time.Since(s.used)
 }

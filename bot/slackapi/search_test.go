@@ -1,6 +1,7 @@
 package slackapi_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -86,6 +87,42 @@ func TestASearchThatTakesTooLongIsStopped(t *testing.T) {
 	require.NoError(t, err, "what it has found is kept")
 	_, err = s.Channel(t.Context(), "team-059")
 	require.Equal(t, campaign.NotFound, campaign.KindOf(err))
+}
+
+func TestNobodyWaitsForTheSearchOfAnother(t *testing.T) {
+	h := corporation(t, 1)
+	h.slack.Inject(fakeslack.Fault{Do: fakeslack.Slow, Delay: time.Second, Method: "conversations.list"})
+	s := h.Search("team-000", "nowhere")
+	first := make(chan error, 1)
+	go func() { first <- s.Run(t.Context()) }()
+	require.Eventually(t, func() bool { return h.slack.CallCount("users.conversations") == 1 }, 5*time.Second, time.Millisecond)
+
+	began := time.Now()
+	err := s.Run(t.Context())
+	require.Equal(t, campaign.Unavailable, campaign.KindOf(err))
+	require.Positive(t, campaign.RetryAfter(err))
+	_, err = s.Channel(t.Context(), "nowhere")
+	require.Equal(t, campaign.Unavailable, campaign.KindOf(err), "it may still be found")
+	require.Less(t, time.Since(began), 500*time.Millisecond)
+
+	require.NoError(t, <-first)
+	_, err = s.Channel(t.Context(), "team-000")
+	require.NoError(t, err)
+	_, err = s.Channel(t.Context(), "nowhere")
+	require.Equal(t, campaign.NotFound, campaign.KindOf(err))
+}
+
+func TestASearchEndsWithWhoeverWantsIt(t *testing.T) {
+	h := corporation(t, 1)
+	s := h.Search("team-000")
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	err := s.Run(ctx)
+	require.Equal(t, campaign.Unavailable, campaign.KindOf(err))
+	require.Positive(t, campaign.RetryAfter(err))
+	require.NoError(t, s.Run(t.Context()), "the next one goes on")
+	_, err = s.Channel(t.Context(), "team-000")
+	require.NoError(t, err)
 }
 
 func TestTheIDOfAChannelNeedsNoListing(t *testing.T) {
