@@ -166,16 +166,32 @@ var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "`", "
 
 func escape(s string) string { return escaper.Replace(cut(s, 100)) }
 
+// maxPause bounds the pause between two tries while Slack does not answer, and
+// tellEvery is how often the log says so.
+const (
+	maxPause  = time.Minute
+	tellEvery = time.Minute
+)
+
 // ReadPeople reads everybody, waiting for Slack's pace, so that names are known
 // before anybody is named. It returns when all are read, when ctx ends, or when
 // Slack refuses for good; what it has read is not lost.
 func (c *Client) ReadPeople(ctx context.Context) error {
-	for {
+	var told time.Time
+	for pause := time.Second; ; {
 		err := c.fill(ctx)
 		if err == nil || campaign.KindOf(err) != campaign.Unavailable {
 			return err
 		}
-		if err := (campaign.RealClock{}).Wait(ctx, max(campaign.RetryAfter(err), time.Second)); err != nil {
+		wait := campaign.RetryAfter(err)
+		if wait == 0 { // Slack does not answer
+			if ctx.Err() == nil && time.Since(told) >= tellEvery {
+				told = time.Now()
+				c.opts.Log.WithError(err).Warn("the list of people cannot be read; trying again")
+			}
+			wait, pause = pause, min(2*pause, maxPause)
+		}
+		if err := (campaign.RealClock{}).Wait(ctx, max(wait, time.Second)); err != nil {
 			return err
 		}
 	}

@@ -3,15 +3,21 @@ package slackapi_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/sirupsen/logrus"
 	"github.com/slack-go/slack"
 	"github.com/stretchr/testify/require"
 
 	"github.com/musterbot/muster/bot/fakeslack"
 	"github.com/musterbot/muster/bot/slackapi"
 	"github.com/musterbot/muster/campaign"
+	"github.com/musterbot/muster/configs/secret"
 	"github.com/musterbot/muster/store/pace"
 )
 
@@ -102,4 +108,31 @@ func TestEverybodyIsReadAtSlacksPace(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer stop()
 	require.Error(t, crowd(t).ReadPeople(ctx), "it ends with whoever wants it")
+}
+
+// down is a Slack that nobody reaches.
+type down struct{ calls int }
+
+func (d *down) RoundTrip(*http.Request) (*http.Response, error) {
+	d.calls++
+	return nil, syscall.ECONNREFUSED
+}
+
+func TestASlackThatIsDownIsAskedForPeopleLessAndLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slack, logs := &down{}, &strings.Builder{}
+		log := logrus.New()
+		log.SetOutput(logs)
+		c, err := slackapi.New(slackapi.Options{
+			BotToken: secret.New("xoxb-1"), Limiter: pace.New(1e6), HTTP: &http.Client{Transport: slack}, Log: log,
+		})
+		require.NoError(t, err)
+		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+		defer stop()
+		require.ErrorIs(t, c.ReadPeople(ctx), context.DeadlineExceeded)
+		require.InDelta(t, 65, slack.calls, 3, "after 1, 2, 4 … seconds, then once a minute")
+		told := strings.Count(logs.String(), "the list of people cannot be read")
+		require.LessOrEqual(t, told, 60)
+		require.Greater(t, told, 30)
+	})
 }
