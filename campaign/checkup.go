@@ -88,9 +88,14 @@ func (c *Checkup) effects(ctx context.Context, r Reader, now time.Time) error {
 	}
 	open, dead, waiting, lost := 0, 0, 0, 0
 	why := map[string]bool{}
+	unfiled := map[string]bool{} // tickets
+	var late []Effect
 	for e, err := range LoadAll[Effect](ctx, r, c.Scope, KindEffect) {
 		if err != nil {
 			return fmt.Errorf("read effects of %s: %w", c.Scope, err)
+		}
+		if e.Value.Kind == EffectTicket && e.Value.Status != EffectDone {
+			unfiled[e.Value.Subject] = true
 		}
 		switch e.Value.Status {
 		case EffectDone:
@@ -104,24 +109,45 @@ func (c *Checkup) effects(ctx context.Context, r Reader, now time.Time) error {
 		if !listed[e.ID] {
 			lost++
 		}
-		if now.Sub(e.Value.CreatedAt) > waitsLong && c.State != Paused {
+		if now.Sub(e.Value.since()) > waitsLong && c.State != Paused {
+			late = append(late, e.Value)
+		}
+	}
+	for _, e := range late {
+		held, err := e.heldBy(unfiled)
+		if err != nil {
+			return err
+		}
+		if !held {
 			waiting++
-			why[e.Value.LastError] = true
+			why[e.LastError] = true
 		}
 	}
 	c.good("%s on their way", count(open, "effect"))
 	reasons := slices.DeleteFunc(sortedKeys(why), func(s string) bool { return s == "" })
-	reasons = reasons[:min(len(reasons), 3)]
+	because := ""
+	if len(reasons) > 0 {
+		because = fmt.Sprintf(" (%q)", reasons[:min(len(reasons), 3)])
+	}
 	if dead > 0 {
-		c.bad("dead letters: %d (%q); each stands in the command channel with a button that tries it again", dead, reasons)
+		c.bad("dead letters: %d%s; each stands in the command channel with a button that tries it again", dead, because)
 	}
 	if waiting > 0 {
-		c.bad("effects that have waited for more than %s: %d (%q); is the service running, and can it reach Slack and the tracker?", waitsLong, waiting, reasons)
+		c.bad("effects that have waited for more than %s: %d%s; is the service running, and can it reach Slack and the tracker?", waitsLong, waiting, because)
 	}
 	if lost > 0 {
 		c.bad("effects without a due entry: %d; the service's heartbeat cannot see them", lost)
 	}
 	return nil
+}
+
+// heldBy returns whether a message waits for tickets that are looked at themselves.
+func (e Effect) heldBy(unfiled map[string]bool) (bool, error) {
+	if !e.Waits {
+		return false, nil
+	}
+	p, err := decodePayload[postPayload](e)
+	return slices.ContainsFunc(p.After, func(ticket string) bool { return unfiled[ticket] }), err
 }
 
 func (c *Checkup) log(ctx context.Context, r Reader, now time.Time) error {

@@ -51,6 +51,49 @@ func TestACheckupFindsWhatShouldNotBe(t *testing.T) {
 	}
 }
 
+func TestACheckupKnowsWhatIsHeldBack(t *testing.T) {
+	early := monday.Add(-8 * time.Hour)
+	message := func(change func(*campaign.Effect)) campaign.Effect {
+		e := campaign.Effect{ID: "e1", Kind: campaign.EffectFirstMessage, Status: campaign.EffectPending, CreatedAt: early, Payload: []byte(`{"to":"UANN","after":["t1"]}`)}
+		change(&e)
+		return e
+	}
+	ticket := campaign.Effect{ID: "e2", Kind: campaign.EffectTicket, Subject: "t1", Status: campaign.EffectPending, CreatedAt: early, NotBefore: monday}
+	tests := map[string]struct {
+		effects []campaign.Effect
+		want    string
+	}{
+		"until its reader's morning": {[]campaign.Effect{message(func(e *campaign.Effect) { e.NotBefore = monday.Add(time.Hour) })}, ""},
+		"a moment after the morning": {[]campaign.Effect{message(func(e *campaign.Effect) { e.NotBefore = monday })}, ""},
+		"long after the morning": {[]campaign.Effect{message(func(e *campaign.Effect) { e.NotBefore = early.Add(time.Hour) })},
+			"effects that have waited for more than 10m0s: 1; is the service running"},
+		"until its ticket is filed": {[]campaign.Effect{message(func(e *campaign.Effect) { e.Waits = true }), ticket}, ""},
+		"its ticket is filed": {[]campaign.Effect{message(func(e *campaign.Effect) { e.Waits = true })},
+			"effects that have waited for more than 10m0s: 1; is"},
+		"tried again just now": {[]campaign.Effect{message(func(e *campaign.Effect) { e.RevivedAt = monday })}, ""},
+		"with a reason": {[]campaign.Effect{message(func(e *campaign.Effect) { e.LastError = "ratelimited" })},
+			`effects that have waited for more than 10m0s: 1 (["ratelimited"]); is`},
+		"given up without words": {[]campaign.Effect{message(func(e *campaign.Effect) { e.Status = campaign.EffectDead })}, "dead letters: 1; each"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			h, id := running(t)
+			h.clock.advance(time.Second)
+			h.workNumbers()
+			for _, e := range tt.effects {
+				h.put(id, campaign.KindEffect, e.ID, e)
+				require.NoError(t, h.store.Apply(t.Context(), campaign.Change{Scope: campaign.Scope(id), Index: []campaign.IndexEntry{{Name: "effect_open", ID: e.ID}}}))
+			}
+			found, err := campaign.CheckScope(t.Context(), h.store, campaign.Scope(id), h.clock.Now())
+			require.NoError(t, err)
+			require.Equal(t, tt.want == "", found.OK(), found.Bad)
+			if tt.want != "" {
+				require.Contains(t, found.Bad[0], tt.want)
+			}
+		})
+	}
+}
+
 func TestTheLogNamesPeopleUntilTheyAreForgotten(t *testing.T) {
 	h, id := running(t)
 	r := h.by(ann)

@@ -73,3 +73,6 @@ func (e Effect) dueID() string {
 	}
 	return effectPrefix + e.ID
 }
+
+// since returns from when on it should have gone out.
+func (e Effect) since() time.Time { return latest(latest(e.CreatedAt, e.NotBefore), e.RevivedAt) }

@@ -242,12 +242,11 @@ func (a *attempt) judge(ctx context.Context, result any, err error) ending {
 // one's turn, at Slack's pace or in a long launch, is no failure and may take
 // longer.
 func (a *attempt) tooOld(now time.Time, err error) bool {
-	since := latest(latest(a.effect.CreatedAt, a.effect.NotBefore), a.effect.RevivedAt)
 	limit := maxEffectAge
 	if KindOf(err) == Unavailable && RetryAfter(err) > 0 {
 		limit = maxTurnAge
 	}
-	return now.Sub(since) > limit
+	return now.Sub(a.effect.since()) > limit
 }
 
 // How long something outgoing is tried, and how long it may wait for its turn.
