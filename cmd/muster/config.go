@@ -28,10 +28,23 @@ func loadConfig(cmd *cobra.Command, io streams, further ...func(configs.Config) 
 	}
 	checks := append([]func(configs.Config) []configs.Problem{checkSchedules}, further...)
 	invalid, _ := errors.AsType[configs.Problems](cfg.Validate(checks...))
-	if all := append(unreadable, invalid...); len(all) > 0 {
-		return cfg, all
+	all := append(unreadable, invalid...)
+	switch {
+	case len(all) == 0:
+		return cfg, nil
+	case configPath(cmd) == "":
+		return cfg, fmt.Errorf("there is no %s in %s; --config names another file. With the MUSTER_ variables only, %w", defaultConfig, here(), all)
 	}
-	return cfg, nil
+	return cfg, all
+}
+
+// here returns the folder in which files are looked for.
+func here() string {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "this folder"
+	}
+	return folder
 }
 
 // configPath returns the file to read, and "" when there is none to.

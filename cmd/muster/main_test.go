@@ -182,6 +182,14 @@ func TestTheDefaultFileMayBeAbsent(t *testing.T) {
 	require.Equal(t, exitOK, got.code, got.err)
 	require.Contains(t, got.out, "no file, variables only")
 
+	for _, command := range [][]string{{"config", "check"}, {"serve"}} {
+		missing := muster(t, nil, command...)
+		require.Equal(t, exitUsage, missing.code)
+		require.Contains(t, missing.err, "there is no muster.yaml in "+here())
+		require.Contains(t, missing.err, "--config")
+		require.Contains(t, missing.err, "the configuration has 3 problems:\n  slack.bot_token: ")
+	}
+
 	named := muster(t, nil, "config", "check", "--config", "muster.yaml")
 	require.Equal(t, exitUsage, named.code)
 	require.Contains(t, named.err, "muster.yaml: there is no such file.")
@@ -190,4 +198,5 @@ func TestTheDefaultFileMayBeAbsent(t *testing.T) {
 	found := muster(t, nil, "config", "check", "--values-only")
 	require.Equal(t, exitUsage, found.code)
 	require.Contains(t, found.err, "muster.yaml:1: company: it is empty.")
+	require.NotContains(t, found.err, "there is no muster.yaml")
 }
