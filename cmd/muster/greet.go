@@ -29,7 +29,9 @@ func (a *app) greet(ctx context.Context) error {
 		return err
 	})
 	switch {
-	case refused(err): // a user group that was deleted is no reason not to go on
+	case refused(err) && campaign.KindOf(err) != campaign.Forbidden:
+		// A user group that was deleted is no reason not to go on; a permission that
+		// the app lacks is, since nothing would work.
 		a.log.WithError(err).Warn("slack tells of nobody in roles.commander, so nobody can start a campaign")
 		a.amiss = append(a.amiss, "roles.commander gives nobody the role: nobody can start a campaign until that is mended.")
 	case err != nil:
