@@ -65,14 +65,20 @@ func TestACheckupKnowsWhatIsHeldBack(t *testing.T) {
 	}{
 		"until its reader's morning": {[]campaign.Effect{message(func(e *campaign.Effect) { e.NotBefore = monday.Add(time.Hour) })}, ""},
 		"a moment after the morning": {[]campaign.Effect{message(func(e *campaign.Effect) { e.NotBefore = monday })}, ""},
-		"long after the morning": {[]campaign.Effect{message(func(e *campaign.Effect) { e.NotBefore = early.Add(time.Hour) })},
-			"effects that have waited for more than 10m0s: 1; is the service running"},
+		"long after the morning": {
+			[]campaign.Effect{message(func(e *campaign.Effect) { e.NotBefore = early.Add(time.Hour) })},
+			"effects that have waited for more than 10m0s: 1; is the service running",
+		},
 		"until its ticket is filed": {[]campaign.Effect{message(func(e *campaign.Effect) { e.Waits = true }), ticket}, ""},
-		"its ticket is filed": {[]campaign.Effect{message(func(e *campaign.Effect) { e.Waits = true })},
-			"effects that have waited for more than 10m0s: 1; is"},
+		"its ticket is filed": {
+			[]campaign.Effect{message(func(e *campaign.Effect) { e.Waits = true })},
+			"effects that have waited for more than 10m0s: 1; is",
+		},
 		"tried again just now": {[]campaign.Effect{message(func(e *campaign.Effect) { e.RevivedAt = monday })}, ""},
-		"with a reason": {[]campaign.Effect{message(func(e *campaign.Effect) { e.LastError = "ratelimited" })},
-			`effects that have waited for more than 10m0s: 1 (["ratelimited"]); is`},
+		"with a reason": {
+			[]campaign.Effect{message(func(e *campaign.Effect) { e.LastError = "ratelimited" })},
+			`effects that have waited for more than 10m0s: 1 (["ratelimited"]); is`,
+		},
 		"given up without words": {[]campaign.Effect{message(func(e *campaign.Effect) { e.Status = campaign.EffectDead })}, "dead letters: 1; each"},
 	}
 	for name, tt := range tests {
