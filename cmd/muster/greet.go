@@ -33,7 +33,7 @@ func (a *app) greet(ctx context.Context) error {
 		// A user group that was deleted is no reason not to go on; a permission that
 		// the app lacks is, since nothing would work.
 		a.log.WithError(err).Warn("slack tells of nobody in roles.commander, so nobody can start a campaign")
-		a.amiss = append(a.amiss, "roles.commander gives nobody the role: nobody can start a campaign until that is mended.")
+		a.amiss = append(a.amiss, "roles.commander gives nobody the role, so nobody can start a campaign: "+campaign.PublicMessage(err))
 	case err != nil:
 		return explainStart(err)
 	case len(commanders) == 0:
