@@ -23,15 +23,20 @@ func (a *app) greet(ctx context.Context) error {
 	if err != nil {
 		return explainStart(err)
 	}
+	err = a.patiently(ctx, "whether people may be looked up", func() error {
+		_, err := a.slack.ByID(ctx, campaign.NewPerson(a.me.TeamID, a.me.UserID))
+		return err
+	})
+	if campaign.KindOf(err) == campaign.Forbidden { // the app was not installed as its manifest says: nobody has a role
+		return explainStart(err)
+	}
 	var commanders []campaign.Person
 	err = a.patiently(ctx, "who may command", func() (err error) {
 		commanders, err = a.slack.Members(ctx, campaign.Commander)
 		return err
 	})
 	switch {
-	case refused(err) && campaign.KindOf(err) != campaign.Forbidden:
-		// A user group that was deleted is no reason not to go on; a permission that
-		// the app lacks is, since nothing would work.
+	case refused(err): // a user group that was deleted is no reason not to go on
 		a.log.WithError(err).Warn("slack tells of nobody in roles.commander, so nobody can start a campaign")
 		a.amiss = append(a.amiss, "roles.commander gives nobody the role, so nobody can start a campaign: "+campaign.PublicMessage(err))
 	case err != nil:
