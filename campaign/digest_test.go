@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -164,6 +165,43 @@ func TestADigestIsSentOnceWhateverAReplicaKnowsOfItsChannel(t *testing.T) {
 			}
 			require.Equal(t, 4, strings.Count(strings.Join(h.audited(id), " "), "digest.send"))
 		})
+	}
+}
+
+// In an upgrade one replica at a time, a fire may be due under both keys, and each entry
+// be claimed by either.
+func TestADigestThatIsDueTwiceInAnUpgradeIsSentOnce(t *testing.T) {
+	for name, order := range map[string][]int{"old first": {0, 1}, "new first": {1, 0}} {
+		for _, swapped := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, swapped %t", name, swapped), func(t *testing.T) {
+				h, id := running(t)
+				replicas := []*campaign.Engine{h.replica(campaign.DigestSchedule{Channel: leads}), h.replica(campaign.DigestSchedule{Channel: leads, Written: "leads"})}
+				for _, r := range replicas {
+					require.NoError(t, r.Heartbeat(t.Context()))
+				}
+				h.clock.advance(2 * time.Hour)
+				claims, err := h.store.Claim(t.Context(), campaign.ClaimRequest{Now: h.clock.Now(), Lease: time.Minute, N: 10})
+				require.NoError(t, err)
+				var entries []campaign.Claimed
+				for _, c := range claims.Entries {
+					if strings.HasPrefix(c.ID, "digest/") {
+						entries = append(entries, c)
+					}
+				}
+				require.Len(t, entries, 2)
+				if swapped {
+					slices.Reverse(entries)
+				}
+				for _, i := range order {
+					require.NoError(t, replicas[i].WorkEntry(t.Context(), entries[i]))
+				}
+				require.Len(t, h.planned(id, leads), 1)
+				h.engine = replicas[1]
+				require.NoError(t, h.engine.Heartbeat(t.Context()))
+				h.pass(7*time.Hour, time.Hour)
+				require.Len(t, h.planned(id, leads), 2, "and one follows")
+			})
+		}
 	}
 }
 
