@@ -181,7 +181,7 @@ func (t *transport) unpaced(err error) error {
 func (t *transport) busy(d time.Duration, cause error) error {
 	return &campaign.Error{
 		Kind: campaign.Unavailable, RetryAfter: d, Err: cause,
-		Message: t.opts.System + " takes no more calls at the moment: its limit, or `tracker.calls_per_minute`, is reached. It is tried again by itself.",
+		Message: t.opts.System + " is at its rate limit, or at that of `tracker.calls_per_minute`. It is tried again by itself.",
 	}
 }
 
