@@ -27,7 +27,7 @@ func TestInstructionsKeepTheirLinks(t *testing.T) {
 	h.answer(h.cara, "track mitigate due in 2 days instructions 1. Read <https://example.com/a?b=1&amp;c=2|example.com/a>, log4j.org.\n2. Tell @mei in #command, if x < 3.")
 	text, err := h.engine.Instructions(t.Context(), "log4j-rce", "mitigate")
 	require.NoError(t, err)
-	require.Equal(t, "1. Read [example.com/a](https://example.com/a?b=1&c=2), http://log4j.org.\n2. Tell @mei in #command, if x < 3.", text)
+	require.Equal(t, "1. Read [example.com/a](https://example.com/a?b=1&c=2), http://log4j.org.\n2. Tell mei in #command, if x < 3.", text)
 }
 
 // A record that is pasted has addresses in it, and Slack makes links of them.

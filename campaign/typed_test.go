@@ -96,6 +96,6 @@ func TestALinkInInstructionsLeadsWhereItDid(t *testing.T) {
 	shown := templates.Mrkdwn(campaign.Typed(typed, campaign.AsMarkdown, nil))
 	require.Contains(t, shown, "<https://example.com/a?b=1&amp;c=2|example.com/a>")
 	require.Contains(t, shown, "http://log4j.org.")
-	require.Contains(t, shown, "#general, not @channel; &lt;@U1&gt; is")
+	require.Contains(t, shown, "#general, not channel; &lt;@U1&gt; is")
 	require.False(t, strings.Contains(shown, "<!") || strings.Contains(shown, "<@"), shown)
 }
