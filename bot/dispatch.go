@@ -228,7 +228,7 @@ func (d *Dispatcher) readCommand(e campaign.Envelope) (command.Call, string, err
 		return command.Call{}, "", fmt.Errorf("decode command: %w", err)
 	}
 	return command.Call{
-		Request: campaign.Request{Key: e.Key, Actor: e.Actor}, ResponseURL: c.ResponseURL, At: e.At, Text: c.Text,
+		Request: campaign.Request{Key: e.Key, Actor: e.Actor, At: e.At}, ResponseURL: c.ResponseURL, At: e.At, Text: c.Text,
 		Channel: campaign.ChannelRef{ID: c.ChannelID, Name: c.ChannelName},
 	}, c.TriggerID, nil
 }

@@ -78,7 +78,7 @@ func (d *Dispatcher) message(ctx context.Context, e campaign.Envelope, ev event)
 	if ev.BotID != "" || ev.Subtype != "" && ev.Subtype != "file_share" && ev.Subtype != "thread_broadcast" || idOf(ev.User) == "" {
 		return outcome{}, nil
 	}
-	r := campaign.Request{Key: e.Key, Actor: e.Actor}
+	r := campaign.Request{Key: e.Key, Actor: e.Actor, At: e.At}
 	for _, f := range ev.Files[:min(len(ev.Files), maxFiles)] {
 		err := d.opts.Engine.TakeDrop(ctx, r, campaign.Dropped{
 			File: f.ID, Name: f.Name, URL: cmp.Or(f.Download, f.Private), Size: f.Size,

@@ -165,6 +165,8 @@ type Request struct {
 	Key    string
 	Actor  Person
 	Reason string
+	// At is when the envelope was received; see Loss. Zero is now.
+	At time.Time
 
 	// more says that further steps of the request follow, so that this one does
 	// not count as having carried it out.

@@ -179,6 +179,31 @@ func TestALostSecondIsRememberedByAWaveThatWasPaused(t *testing.T) {
 	l.sentOnce(id)
 }
 
+// What somebody typed was carried out in the lost second, and waits in the inbox
+// again, behind what takes its time.
+func TestALostSecondIsRememberedByACommandThatWaits(t *testing.T) {
+	l := newLossy(t)
+	l.estate()
+	id := l.ready()
+	l.settles()
+	kept := l.keeps()
+	typed := l.by(cara)
+	typed.At = l.clock.Now()
+	asks := func() {
+		_, err := l.engine.SendAsk(t.Context(), typed, id, ben, "waive the freeze", time.Time{})
+		require.NoError(t, err)
+		l.settles()
+	}
+	asks()
+	require.Len(t, l.slack.said(ben.User()), 1)
+
+	l.loses(kept)
+	l.settles()
+	l.clock.advance(time.Hour)
+	asks()
+	require.Len(t, l.slack.said(ben.User()), 1)
+}
+
 func TestALossIsToldOnceAndNothingElseIs(t *testing.T) {
 	l := newLossy(t)
 	l.settles()

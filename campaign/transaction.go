@@ -68,7 +68,7 @@ func (g *Engine) atomically(ctx context.Context, scope Scope, r Request, step fu
 
 func (g *Engine) begin(ctx context.Context, scope Scope, r Request) *transaction {
 	return &transaction{
-		ctx: ctx, engine: g, scope: scope, request: r, now: g.opts.Clock.Now(),
+		ctx: ctx, engine: g, scope: scope, request: r, now: g.opts.Clock.Now(), began: r.At,
 		change: Change{Scope: scope}, read: map[recordKey]loaded{}, counts: map[string]int64{},
 		dueAt: map[string]int{}, indexed: map[IndexEntry]bool{}, filedFor: map[string]bool{},
 	}

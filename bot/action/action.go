@@ -125,7 +125,7 @@ func (r *Router) ReadPress(e campaign.Envelope) (Press, error) {
 		return Press{}, err
 	}
 	p := Press{
-		Request: campaign.Request{Key: e.Key, Actor: e.Actor}, Channel: raw.Channel.ID, Thread: raw.Container.ThreadTS,
+		Request: campaign.Request{Key: e.Key, Actor: e.Actor, At: e.At}, Channel: raw.Channel.ID, Thread: raw.Container.ThreadTS,
 		ResponseURL: raw.ResponseURL, Trigger: raw.TriggerID, At: e.At, Now: r.opts.Clock.Now(), Home: raw.View.Type == "home",
 	}
 	if len(raw.Actions) == 0 {
@@ -232,7 +232,7 @@ func (r *Router) Submit(ctx context.Context, e campaign.Envelope) (Sent, error) 
 	if err != nil {
 		return Sent{}, err
 	}
-	f := Filled{Request: campaign.Request{Key: e.Key, Actor: e.Actor}, Origin: command.ReadOrigin(p.View.Private), payload: p}
+	f := Filled{Request: campaign.Request{Key: e.Key, Actor: e.Actor, At: e.At}, Origin: command.ReadOrigin(p.View.Private), payload: p}
 	sent := Sent{Origin: f.Origin}
 	row, ok := r.forms[p.View.CallbackID]
 	if !ok {
