@@ -351,57 +351,6 @@ func TestTheWholeWayToAnOwnersDone(t *testing.T) {
 	require.Contains(t, h.ann.Ephemerals(on.Channel)[before].Words(), "Nothing of this is left to do")
 }
 
-func TestAFormThatIsEmptyIsNotTaken(t *testing.T) {
-	h := openHouse(t)
-	seen := h.cara.Runs("/campaign new", "command")
-	require.True(t, seen.OK(), seen.Text())
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	form, err := h.cara.WaitsForModal(ctx, func(v fakeslack.View) bool { return v.CallbackID == "campaign.new" })
-	require.NoError(t, err)
-
-	filled, err := h.cara.Fills(*form, fakeslack.Fill{"title": "log4j RCE", "zone": "Atlantis"})
-	require.NoError(t, err)
-	refused := h.cara.Submits(*filled)
-	require.Contains(t, refused.Errors, "zone")
-
-	filled, err = h.cara.Fills(*form, fakeslack.Fill{"zone": "Europe/Dublin"})
-	require.NoError(t, err)
-	before := len(h.cara.Ephemerals("command"))
-	require.True(t, h.cara.Submits(*filled).OK())
-	require.Contains(t, h.next(h.cara, before).Words(), "log4j RCE", "the answer comes where the command was typed")
-}
-
-func TestAnExpiredTriggerLeavesAButton(t *testing.T) {
-	h := openHouse(t)
-	h.Inject(fakeslack.Fault{Do: fakeslack.Refused, Method: "views.open", Error: "expired_trigger_id"})
-	offered := h.answer(h.cara, "new")
-	require.Contains(t, offered.Words(), "could not be opened in time")
-
-	seen := h.cara.Presses("Open the form", offered)
-	require.True(t, seen.OK(), seen.Text())
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	_, err := h.cara.WaitsForModal(ctx, func(v fakeslack.View) bool { return v.CallbackID == "campaign.new" })
-	require.NoError(t, err)
-}
-
-// One replica receives a command and opens its form, another one works it.
-func TestAFormThatAnotherReplicaOpensIsNotOfferedAgain(t *testing.T) {
-	h := openQuietHouse(t)
-	h.engine.Handle("inbox/", h.replica().Work)
-	h.work()
-	before := len(h.cara.Ephemerals("command"))
-	require.True(t, h.cara.Runs("/campaign new", "command").OK())
-	require.True(t, h.cara.Runs("/campaign list", "command").OK())
-	h.waitsFor("the answer to what was typed next", func() bool { return len(h.cara.Ephemerals("command")) > before })
-	require.NotContains(t, h.cara.Ephemerals("command")[before].Words(), "could not be opened")
-	require.NotNil(t, h.cara.Modal())
-
-	h.Inject(fakeslack.Fault{Do: fakeslack.Refused, Method: "views.open", Error: "expired_trigger_id"})
-	require.Contains(t, h.answer(h.cara, "new").Words(), "could not be opened in time")
-}
-
 func TestWhatCannotBeUndoneAsksAgainWhenItIsOld(t *testing.T) {
 	h := openQuietHouse(t)
 	_, err := h.engine.New(t.Context(), campaign.Request{Key: "n", Actor: campaign.NewPerson(h.TeamID(), h.cara.ID)}, campaign.NewCampaign{Title: "log4j RCE"})
@@ -453,21 +402,30 @@ func TestSeveralCampaignsAreOffered(t *testing.T) {
 	require.Contains(t, h.cara.Ephemerals("lobby")[1].Words(), "log4j RCE")
 }
 
+// annAsks lets Ann ask in the help channel, and returns that and what Muster says
+// in the question's thread.
+func (h *house) annAsks(words string) (channel string, answer fakeslack.Message) {
+	h.t.Helper()
+	h.waitsFor("the help channel", func() bool {
+		c, err := h.engine.Campaign(h.t.Context(), "log4j-rce")
+		return err == nil && c.HelpRef.ID != ""
+	})
+	c, err := h.engine.Campaign(h.t.Context(), "log4j-rce")
+	require.NoError(h.t, err)
+	channel = c.HelpRef.ID
+	require.NoError(h.t, h.ann.Joins(channel))
+	asked := h.ann.Says(channel, words)
+	h.waitsFor("the question to be taken", func() bool { return len(h.Thread(channel, asked.TS)) > 1 })
+	thread := h.Thread(channel, asked.TS)
+	return channel, thread[len(thread)-1]
+}
+
 func TestAQuestionIsTakenAndAnswered(t *testing.T) {
 	h := openHouse(t)
 	h.running()
-	h.waitsFor("the help channel", func() bool {
-		c, err := h.engine.Campaign(t.Context(), "log4j-rce")
-		return err == nil && c.HelpRef.ID != ""
-	})
-	c, err := h.engine.Campaign(t.Context(), "log4j-rce")
-	require.NoError(t, err)
-	require.NoError(t, h.ann.Joins(c.HelpRef.ID))
-	asked := h.ann.Says(c.HelpRef.ID, "Is a shaded jar affected?")
-	h.waitsFor("the question to be taken", func() bool { return len(h.Thread(c.HelpRef.ID, asked.TS)) > 1 })
-	thread := h.Thread(c.HelpRef.ID, asked.TS)
-	require.True(t, h.ann.Presses("Answered", thread[len(thread)-1]).OK())
-	h.waitsFor("the thanks", func() bool { return len(h.ann.Ephemerals(c.HelpRef.ID)) > 0 })
+	channel, answer := h.annAsks("Is a shaded jar affected?")
+	require.True(t, h.ann.Presses("Answered", answer).OK())
+	h.waitsFor("the thanks", func() bool { return len(h.ann.Ephemerals(channel)) > 0 })
 }
 
 func TestBeingShutOutIsTold(t *testing.T) {

@@ -58,17 +58,8 @@ func TestPeopleAreAskedByWhatSlackMakesOfTheirNames(t *testing.T) {
 func TestAQuestionIsPassedOnAsItWasTyped(t *testing.T) {
 	h := openHouse(t)
 	h.running()
-	h.waitsFor("the help channel", func() bool {
-		c, err := h.engine.Campaign(t.Context(), "log4j-rce")
-		return err == nil && c.HelpRef.ID != ""
-	})
-	c, err := h.engine.Campaign(t.Context(), "log4j-rce")
-	require.NoError(t, err)
-	require.NoError(t, h.ann.Joins(c.HelpRef.ID))
-	asked := h.ann.Says(c.HelpRef.ID, "See <https://wiki.example.com/a?b=1&amp;c=2|the wiki> & @mei: is #command ok? <!here> <b>")
-	h.waitsFor("the question to be taken", func() bool { return len(h.Thread(c.HelpRef.ID, asked.TS)) > 1 })
-	thread := h.Thread(c.HelpRef.ID, asked.TS)
-	require.True(t, h.ann.Presses("Needs a person", thread[len(thread)-1]).OK())
+	_, answer := h.annAsks("See <https://wiki.example.com/a?b=1&amp;c=2|the wiki> & @mei: is #command ok? <!here> <b>")
+	require.True(t, h.ann.Presses("Needs a person", answer).OK())
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	told, err := h.WaitForMessage(ctx, "command", fakeslack.Containing("the wiki"))
