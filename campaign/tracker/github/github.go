@@ -82,7 +82,6 @@ type Tracker struct {
 	opts   Options
 	client *github.Client
 	owners map[string]string // by login, in lower case
-	sight  rest.Sight
 
 	mu       sync.Mutex
 	prepared map[string]bool // repositories whose labels Muster may write
@@ -296,7 +295,7 @@ func (t *Tracker) get(ctx context.Context, ref campaign.TicketRef) (*github.Issu
 	}
 	issue, _, err := t.client.Issues.Get(ctx, at.owner, at.repo, at.number)
 	if err != nil {
-		return nil, at, t.sight.Gone(failed(ctx, err, false), system, at.owner+"/"+at.repo, func() error { return t.look(ctx, at) })
+		return nil, at, rest.Gone(failed(ctx, err, false), system, at.owner+"/"+at.repo, func() error { return t.look(ctx, at) })
 	}
 	at, err = placeOf(refOf(issue))
 	return issue, at, err

@@ -65,7 +65,6 @@ type Tracker struct {
 	opts   Options
 	client *gitlab.Client
 	owners map[string]string // by user name, in lower case
-	sight  rest.Sight
 
 	mu       sync.Mutex
 	prepared map[string]bool // projects whose labels Muster may write
@@ -292,7 +291,7 @@ func (t *Tracker) get(ctx context.Context, ref campaign.TicketRef) (issue *gitla
 	}
 	issue, _, err = t.client.Issues.GetIssue(project, number, gitlab.WithContext(ctx))
 	if err != nil {
-		return nil, project, t.sight.Gone(failed(ctx, err, false), system, project, func() error { return t.look(ctx, project) })
+		return nil, project, rest.Gone(failed(ctx, err, false), system, project, func() error { return t.look(ctx, project) })
 	}
 	if issue.MovedToID != 0 {
 		return nil, project, campaign.Refuse(campaign.NotFound, "The issue was moved to another project of GitLab: "+rest.Quote(ref.ID)+" Muster does not follow it there; move it back, or close its tasks in Slack.")

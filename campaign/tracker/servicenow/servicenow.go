@@ -90,7 +90,6 @@ func (o Options) withDefaults() (Options, error) {
 type Tracker struct {
 	opts   Options
 	owners map[string]string // by group
-	sight  rest.Sight
 
 	mu     sync.Mutex
 	groups map[string]group // by name
@@ -191,7 +190,7 @@ func (t *Tracker) byNumber(ctx context.Context, ref campaign.TicketRef, more str
 	}
 	if found == nil {
 		missing := campaign.Refuse(campaign.NotFound, "ServiceNow has no record of this number, or does not show it to Muster: "+rest.Quote(ref.ID))
-		return record{}, t.sight.Gone(missing, "ServiceNow", "table "+t.opts.Table, func() error { return t.look(ctx) })
+		return record{}, rest.Gone(missing, "ServiceNow", "table "+t.opts.Table, func() error { return t.look(ctx) })
 	}
 	return *found, nil
 }
